@@ -32,7 +32,7 @@ SCHEDULES = {
     "linear": (600, 1e-2),
     "mlp": (400, 3e-3),
     "mlp_layernorm": (300, 1e-3),
-    "cnn": (600, 3e-3),
+    "cnn": (600, 1e-2),
     "cnn_batchnorm": (400, 1e-3),
     "transformer": (600, 3e-3),
 }
