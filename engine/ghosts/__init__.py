@@ -1,0 +1,70 @@
+"""Ghosts of softmax: complex zeros of the partition function along a step, and the radius they set.
+
+Sao (2026), "Ghosts of Softmax", arXiv:2603.13552; what is ours is marked so.
+"""
+
+if __name__ != "anisoscope.engine.ghosts":
+    raise ImportError(
+        "import this package as anisoscope.engine.ghosts: a second copy of its modules would appear"
+    )
+
+from .binary import binary_radius, binary_zeros
+from .classes import apply_temperature
+from .corridors import corridors
+from .errors import (
+    InvalidClasses,
+    InvalidDirection,
+    InvalidModelOutput,
+    InvalidOptimizer,
+    InvalidWindow,
+    NotCertified,
+)
+from .exact import ExactRadius, exact_radius
+from .linearised import flip_margin, kl_bound, linearised_loss
+from .margin import slope_spread
+from .plane import HUES, LEVELS, PartitionPlane, mirror_index, partition_phase, phase_index
+from .radius import convergence_radius, top_two_radius
+from .taylor import (
+    RadiusEstimate,
+    ghost_pair_reference,
+    radius_estimate,
+    taylor_coefficients,
+    taylor_partial_sums,
+    taylor_polynomial,
+)
+from .zeros import PartitionZeros, partition_zeros
+
+__all__ = [
+    "HUES",
+    "LEVELS",
+    "ExactRadius",
+    "InvalidClasses",
+    "InvalidDirection",
+    "InvalidModelOutput",
+    "InvalidOptimizer",
+    "InvalidWindow",
+    "NotCertified",
+    "PartitionPlane",
+    "PartitionZeros",
+    "RadiusEstimate",
+    "apply_temperature",
+    "binary_radius",
+    "binary_zeros",
+    "convergence_radius",
+    "corridors",
+    "exact_radius",
+    "flip_margin",
+    "ghost_pair_reference",
+    "kl_bound",
+    "linearised_loss",
+    "mirror_index",
+    "partition_phase",
+    "partition_zeros",
+    "phase_index",
+    "radius_estimate",
+    "slope_spread",
+    "taylor_coefficients",
+    "taylor_partial_sums",
+    "taylor_polynomial",
+    "top_two_radius",
+]

@@ -1,0 +1,102 @@
+"""Corridors: the stretches of the real step axis above which a ghost can live."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from .classes import merge_equal_slopes, one_sample
+from .errors import InvalidWindow
+
+
+def corridors(z: Tensor, a: Tensor, re_min: float, re_max: float) -> Tensor:
+    """Intervals of the real step axis in which no class has more than half the probability.
+
+    Where one class has, its term exceeds the sum of all others, so F cannot vanish on the vertical line through that
+    point: ghosts live above corridors only (ours). The rest of a class, Σ_{j≠k} exp((z_j - z_k) + (a_j - a_k) u), is
+    convex in u, so each class dominates one open interval at most; its two ends are bisected to rounding, and the
+    corridors are what these intervals leave. Classes of one slope count as one.
+
+    Args:
+        z: (classes,) logits of one sample.
+        a: (classes,) slopes per unit step.
+        re_min: left end of the axis.
+        re_max: right end.
+
+    Returns:
+        (corridors, 2) left and right ends in increasing order, cut at re_min and re_max. For two classes a corridor
+        is a single point, both ends equal up to rounding.
+
+    Raises:
+        InvalidClasses: on logits or slopes that describe no softmax.
+        InvalidWindow: unless re_min < re_max, both finite.
+
+    >>> z = torch.tensor([2.0, 0.0], dtype=torch.float64)
+    >>> ends = corridors(z, torch.tensor([0.0, 1.0], dtype=torch.float64), -5, 5)
+    >>> [round(u, 6) for u in ends.flatten().tolist()]
+    [2.0, 2.0]
+    """
+    if not (math.isfinite(re_min) and math.isfinite(re_max) and re_min < re_max):
+        raise InvalidWindow(f"re_min < re_max must hold and both be finite, not {re_min} and {re_max}")
+    z, a = merge_equal_slopes(*one_sample(z, a))
+    live = z > -torch.inf
+    z, a = z[live], a[live]
+    left, right = _dominated(z, a, re_min, re_max)
+    order = left.argsort()
+    left, right = left[order].tolist(), right[order].tolist()
+    starts, ends = [re_min, *right], [*left, re_max]
+    # Interval ends are exact to rounding: neighbours of a two-class corridor may overlap by an ulp.
+    pairs = [(min(s, e), max(s, e)) for s, e in zip(starts, ends, strict=True)]
+    kept = [pair for n, pair in enumerate(pairs) if not _outside(n, pair, pairs, re_min, re_max)]
+    return z.new_tensor(kept).reshape(-1, 2)
+
+
+def _outside(n: int, pair: tuple[float, float], pairs: list, re_min: float, re_max: float) -> bool:
+    """The outermost pieces are no corridors when a class dominates up to the end of the axis."""
+    first = n == 0 and pair == (re_min, re_min)
+    last = n == len(pairs) - 1 and pair == (re_max, re_max)
+    return first or last
+
+
+def _dominated(z: Tensor, a: Tensor, re_min: float, re_max: float) -> tuple[Tensor, Tensor]:
+    """Ends of the intervals, cut to the axis, in which one class has more than half the probability."""
+    classes = len(z)
+    if classes == 1:
+        return z.new_tensor([re_min]), z.new_tensor([re_max])
+    heights, slopes = z - z[:, None], a - a[:, None]
+    others = ~torch.eye(classes, dtype=torch.bool, device=z.device)
+    heights = torch.where(others, heights, -torch.inf)
+    lowest = _minimum(heights, slopes, re_min, re_max)
+    dominates = _rest(heights, slopes, lowest) < 0
+    heights, slopes, lowest = heights[dominates], slopes[dominates], lowest[dominates]
+    left, right = torch.full_like(lowest, re_min), torch.full_like(lowest, re_max)
+    return _crossing(heights, slopes, lowest, left), _crossing(heights, slopes, lowest, right)
+
+
+def _rest(heights: Tensor, slopes: Tensor, u: Tensor) -> Tensor:
+    """log of the summed odds of all other classes, convex in u."""
+    return (heights + slopes * u[:, None]).logsumexp(-1)
+
+
+def _minimum(heights: Tensor, slopes: Tensor, re_min: float, re_max: float) -> Tensor:
+    """Where on the axis the convex rest is smallest: the sign of its derivative is bisected."""
+    low, high = heights.new_full(heights.shape[:1], re_min), heights.new_full(heights.shape[:1], re_max)
+    for _ in range(64):
+        middle = (low + high) / 2
+        weights = torch.softmax(heights + slopes * middle[:, None], -1)
+        rising = (weights * slopes).sum(-1) > 0
+        low, high = torch.where(rising, low, middle), torch.where(rising, middle, high)
+    ends = torch.stack((low, high, torch.full_like(low, re_min), torch.full_like(low, re_max)))
+    values = torch.stack([_rest(heights, slopes, u) for u in ends])
+    return ends.gather(0, values.argmin(0, keepdim=True)).squeeze(0)
+
+
+def _crossing(heights: Tensor, slopes: Tensor, inside: Tensor, end: Tensor) -> Tensor:
+    """Where the rest crosses zero between a dominated point and an end of the axis; the end itself if it does not."""
+    open_end = _rest(heights, slopes, end) < 0
+    low, high = inside, end
+    for _ in range(64):
+        middle = (low + high) / 2
+        below = _rest(heights, slopes, middle) < 0
+        low, high = torch.where(below, middle, low), torch.where(below, high, middle)
+    return torch.where(open_end, end, low)

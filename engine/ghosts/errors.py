@@ -1,0 +1,32 @@
+"""What the ghost functions refuse, each as a `ValueError` that names the parameter, its value and what is allowed."""
+
+
+class InvalidClasses(ValueError):
+    """Logits or slopes that describe no softmax: NaN, +inf, no live class, shapes that disagree."""
+
+
+class InvalidDirection(ValueError):
+    """A step direction that does not fit the model: unknown name, wrong shape, not a number."""
+
+
+class InvalidModelOutput(ValueError):
+    """A model whose output is not a finite (batch, classes) table of logits."""
+
+
+class InvalidWindow(ValueError):
+    """A window of the complex plane that is empty, not finite, or too large to be searched."""
+
+
+class InvalidOptimizer(ValueError):
+    """An optimizer that does not belong to the model, or a parameter it cannot move continuously."""
+
+
+class NotCertified(ValueError):
+    """Samples whose exact radius could not be certified by a winding number."""
+
+    def __init__(self, samples: list[int]):
+        self.samples = samples
+        super().__init__(
+            f"kind='exact': no winding-number certificate for samples {samples[:8]}; "
+            "exact_radius returns them flagged, kind='margin' is a rigorous lower bound"
+        )

@@ -1,0 +1,117 @@
+"""Counting ghosts by the argument principle: how often the phase of F turns along a closed path."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from .partition import partition_ratio
+
+_MOST_PIECES = 400_000
+_DEPTH = 46
+
+
+def phase_along(z: Tensor, a: Tensor, path: Callable[[Tensor], Tensor], length: float) -> float:
+    """Change of arg F along a path, or NaN when a ghost lies on it.
+
+    With slopes centred, |F'(t)| ≤ (Δ/2) F(Re t). Around the middle m of a piece of length h, F therefore stays
+    within (hΔ/4) exp(hΔ/4) F(Re m) of F(m); where |F(m)| is larger, the phase changes by less than π and its
+    principal value is the change. Other pieces are halved (ours; rigorous up to rounding).
+
+    Args:
+        z: (classes,) live logits, float64.
+        a: (classes,) slopes.
+        path: [0, 1] -> complex, of constant speed.
+        length: length of the path.
+    """
+    offset = (a.amax() + a.amin()) / 2
+    a = a - offset
+    spread = (a.amax() - a.amin()).item()
+    count = max(4, math.ceil(length * spread))
+    if count > _MOST_PIECES:
+        return math.nan
+    edges = torch.linspace(0, 1, count + 1, dtype=z.dtype, device=z.device)
+    start, end = edges[:-1], edges[1:]
+    ends = path(edges[[0, -1]])
+    total = offset.item() * (ends[1].imag - ends[0].imag).item()
+    for _ in range(_DEPTH):
+        middle = (start + end) / 2
+        reach = (end - start) * (length * spread / 4)
+        held = partition_ratio(z, a, path(middle))[0].abs() > reach * reach.exp()
+        if held.any():
+            first = partition_ratio(z, a, path(start[held]))[0]
+            last = partition_ratio(z, a, path(end[held]))[0]
+            total += (last * first.conj()).angle().sum().item()
+        if held.all():
+            return total
+        start, middle, end = start[~held], middle[~held], end[~held]
+        start, end = torch.cat((start, middle)), torch.cat((middle, end))
+        if len(start) > _MOST_PIECES:
+            return math.nan
+    return math.nan
+
+
+def circle_count(z: Tensor, a: Tensor, centre: complex, radius: float) -> float:
+    """Zeros of F inside a circle, with multiplicity; NaN when one lies on it."""
+
+    def path(s: Tensor) -> Tensor:
+        return centre + radius * torch.exp(2j * math.pi * s)
+
+    return _turns(phase_along(z, a, path, 2 * math.pi * radius))
+
+
+def rectangle_count(z: Tensor, a: Tensor, low: complex, high: complex) -> float:
+    """Zeros of F inside a rectangle given by its lower left and upper right corner; NaN when one lies on its edge."""
+    corners = [low, complex(high.real, low.imag), high, complex(low.real, high.imag), low]
+    total = 0.0
+    for first, last in zip(corners, corners[1:], strict=False):
+        total += phase_along(
+            z, a, lambda s, first=first, last=last: first + (last - first) * s, abs(last - first)
+        )
+    return _turns(total)
+
+
+def _turns(phase: float) -> float:
+    return phase if math.isnan(phase) else float(round(phase / (2 * math.pi)))
+
+
+def half_disc_is_empty(z: Tensor, a: Tensor, radius: Tensor, known: Tensor, points: int) -> Tensor:
+    """Whether no ghost lies in |t| < radius, for a batch; False also means "not decided with so many points".
+
+    The phase is followed over the upper half circle, whose ends are real, where F > 0. Between two points that
+    one class dominates with more than half the probability, it dominates throughout (its log-odds are concave
+    in Re t), so the change is known exactly. Elsewhere the known ghosts, all on or outside the circle, are divided
+    out, and what is left may turn by at most one radian on a piece no longer than 2/Δ.
+
+    Args:
+        z: (batch, classes) live logits.
+        a: (batch, classes) slopes.
+        radius: (batch,) positive.
+        known: complex (batch, ghosts), |known| > radius; infinite entries are ignored.
+        points: pieces of the half circle.
+
+    Returns:
+        (batch,) bool.
+    """
+    angle = torch.linspace(0, math.pi, points + 1, dtype=z.dtype, device=z.device)
+    t = torch.polar(
+        radius[:, None].expand(-1, points + 1).contiguous(), angle.expand(len(z), -1).contiguous()
+    )
+    terms = torch.softmax(z[:, None] + a[:, None] * t.real.unsqueeze(-1), -1)
+    turned = a[:, None] * t.imag.unsqueeze(-1)
+    phase = torch.atan2((terms * turned.sin()).sum(-1), (terms * turned.cos()).sum(-1))
+    largest, leader = terms.max(-1)
+    dominated = (largest[:, 1:] > 0.5) & (largest[:, :-1] > 0.5) & (leader[:, 1:] == leader[:, :-1])
+    inverse = torch.where(known.real.isfinite(), 1 / known, 0)[:, None]
+    divided = ((1 - t.unsqueeze(-1) * inverse).angle() + (1 - t.unsqueeze(-1) * inverse.conj()).angle()).sum(
+        -1
+    )
+    # The leader's own rotation is taken off first, so that the principal value is the change itself.
+    drift = a.gather(1, leader)[:, :-1] * t.imag.diff() + torch.where(dominated, 0.0, divided.diff())
+    rest = phase.diff() - drift
+    rest = rest - 2 * math.pi * torch.round(rest / (2 * math.pi))
+    spread = a.amax(-1) - a.amin(-1)
+    fine = (radius * spread * (math.pi / points) <= 2)[:, None] & (rest.abs() <= 1)
+    decided = (dominated | fine).all(-1)
+    return decided & ((rest + drift).sum(-1).abs() < 1)
