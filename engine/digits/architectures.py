@@ -17,7 +17,7 @@ CLASSES = 10
 
 
 class SelfAttention(nn.Module):
-    """Multi-head self-attention in plain matrix products: the fused kernels have no forward-mode derivative."""
+    """Multi-head self-attention in plain matrix products; fused kernels have no forward-mode derivative."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ def _mlp_layernorm() -> nn.Module:
 def _convolutional(norm: Callable[[int], nn.Module] | None) -> nn.Module:
     layers: list[nn.Module] = [nn.Unflatten(-1, (1, SIDE, SIDE))]
     for channels_in, channels_out in ((1, 16), (16, 32)):
-        # A normalised convolution has no bias: its training gradient is zero, so that Adam would remember noise.
+        # Normalised convolutions have no bias: its training gradient is zero, Adam would remember noise.
         layers.append(nn.Conv2d(channels_in, channels_out, kernel_size=3, padding=1, bias=norm is None))
         if norm is not None:
             layers.append(norm(channels_out))

@@ -50,6 +50,13 @@ class AdamState:
         )
 
 
+def _check_labels(labels: Tensor, classes: int) -> None:
+    outside = ((labels < 0) | (labels >= classes)).nonzero().flatten()
+    if len(outside):
+        index = int(outside[0])
+        raise ValueError(f"labels[{index}]={int(labels[index])} is out of range; allowed: 0 to {classes - 1}")
+
+
 def mean_loss_gradient(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
     """Gradient of the mean cross-entropy over the batch, with the model in evaluation mode.
 
@@ -60,16 +67,21 @@ def mean_loss_gradient(model: nn.Module, images: Tensor, labels: Tensor) -> dict
     Args:
         images: (batch, 64), pixels in [0, 1]; cast to the dtype of the parameters.
         labels: (batch,), integers 0..9.
+
+    Raises:
+        ValueError: a label out of range.
     """
     parameters = {name: p.detach().clone().requires_grad_() for name, p in model.named_parameters()}
     dtype = next(iter(parameters.values())).dtype
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
-        loss = nn.functional.cross_entropy(functional_call(model, parameters, (images.to(dtype),)), labels)
+        logits = functional_call(model, parameters, (images.to(dtype),))
     finally:
         for module, training in modes.items():
             module.training = training
+    _check_labels(labels, logits.shape[-1])
+    loss = nn.functional.cross_entropy(logits, labels)
     return dict(zip(parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True))
 
 
@@ -132,7 +144,8 @@ def step_direction(
         Parameter name to tensor in the parameter's shape and dtype; the norm over all of them is 1.
 
     Raises:
-        ValueError: unknown kind, "random" without a generator, or a direction of length zero or not finite.
+        ValueError: unknown kind, "random" without a generator, a label out of range, or a direction of length
+            zero or not finite.
     """
     if kind not in DIRECTION_KINDS:
         raise ValueError(f"kind={kind!r} is unknown; allowed: {', '.join(DIRECTION_KINDS)}")

@@ -34,7 +34,7 @@ def stratified_split(labels: Tensor, train_size: int, generator: torch.Generator
 
 @torch.no_grad()
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Fraction of the batch that the model, in evaluation mode, labels right; leaves it in evaluation mode."""
+    """Fraction of the batch labelled right; puts the model into evaluation mode and leaves it there."""
     model.eval()
     return (model(images).argmax(dim=-1) == labels).double().mean().item()
 

@@ -6,6 +6,7 @@ How the shipped files are laid out is told in `train.py`, which writes them.
 
 import json
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -107,12 +108,21 @@ def _read(archive: zipfile.ZipFile, entry: str, shape: tuple[int | None, ...], k
         raise CheckpointError(entry, "missing", f"an array of shape {wanted}") from error
     except CheckpointError:
         raise
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
+        # RuntimeError: the archive is encrypted or compressed in a way Python cannot read.
         raise CheckpointError(entry, "unreadable", f"a whole array of shape {wanted}") from error
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise CheckpointError(f"{entry}{list(place)}", float(array[place]), "finite numbers")
     return array
+
+
+def _read_float32(archive: zipfile.ZipFile, entry: str, shape: tuple[int | None, ...]) -> np.ndarray:
+    array = _read(archive, entry, shape, "f")
+    with np.errstate(over="ignore"):
+        single = array.astype(np.float32)
+    infinite = np.argwhere(~np.isfinite(single))
+    if len(infinite):
+        place = tuple(int(i) for i in infinite[0])
+        raise CheckpointError(f"{entry}{list(place)}", float(array[place]), "numbers finite in float32")
+    return single
 
 
 def _check_range(entry: str, values: np.ndarray, highest: int) -> None:
@@ -165,9 +175,11 @@ def _expected(name: str) -> dict[str, Tensor]:
 def _read_weights(archive: zipfile.ZipFile, name: str, prefix: str) -> dict[str, Tensor]:
     weights = {}
     for key, tensor in _expected(name).items():
-        kinds = "f" if tensor.is_floating_point() else "iu"
-        array = _read(archive, f"{prefix}{key}", tuple(tensor.shape), kinds)
-        weights[key] = torch.from_numpy(array.astype(str(tensor.dtype).removeprefix("torch.")))
+        if tensor.is_floating_point():
+            array = _read_float32(archive, f"{prefix}{key}", tuple(tensor.shape))
+        else:
+            array = _read(archive, f"{prefix}{key}", tuple(tensor.shape), "iu").astype(np.int64)
+        weights[key] = torch.from_numpy(array)
     return weights
 
 
@@ -175,8 +187,8 @@ def _read_moment(
     archive: zipfile.ZipFile, parameters: Iterable[tuple[str, Tensor]], entry: str
 ) -> dict[str, Tensor]:
     named = list(parameters)
-    joined = _read(archive, entry, (sum(p.numel() for _, p in named),), "f").astype(np.float32)
-    scales = _read(archive, f"{entry}_scale", (len(named),), "f")
+    joined = _read_float32(archive, entry, (sum(p.numel() for _, p in named),))
+    scales = _read_float32(archive, f"{entry}_scale", (len(named),))
     moment, begin = {}, 0
     for (key, parameter), scale in zip(named, scales, strict=True):
         end = begin + parameter.numel()
@@ -254,7 +266,7 @@ def load_file(source: Source, name: str) -> Checkpoint:
 
     Raises:
         CheckpointError: unknown name, unreadable file, arrays missing, unknown, of another shape or dtype, or
-            not finite.
+            not finite, or logits that are not finite.
     """
     _check_name(name)
     with _open(source) as archive:
@@ -264,6 +276,9 @@ def load_file(source: Source, name: str) -> Checkpoint:
                 raise CheckpointError("entry", entry, ", ".join(expected))
         model = _model(name, _read_weights(archive, name, ""))
     data = digits()
+    # Finite weights may still overflow, and a negative running variance has no square root.
+    if not model(data.images).isfinite().all():
+        raise CheckpointError("logits", "not finite", "weights whose logits of the shipped digits are finite")
     return Checkpoint(
         name=name,
         title=ARCHITECTURES[name].title,

@@ -16,6 +16,7 @@ import argparse
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -109,7 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the networks of the lens 'Ghosts of softmax'.")
     parser.add_argument("--csv", type=Path, help="digits.csv.gz to convert first")
     parser.add_argument("--output", type=Path, default=Path(str(ASSETS)), help="folder to write into")
-    parser.add_argument("networks", nargs="*", choices=[*ARCHITECTURES, []], help="default: all")
+    parser.add_argument("networks", nargs="*", metavar="network", help="default: all")
     arguments = parser.parse_args()
     # One thread: sums are then always taken in the same order.
     torch.set_num_threads(1)
@@ -118,7 +119,7 @@ def main() -> None:
         convert_digits(arguments.csv, arguments.output / "digits.npz")
     data = digits()
     for name in arguments.networks or ARCHITECTURES:
-        arrays = pack(name, data, train_stages(name, data, *SCHEDULES[name]))
+        arrays: dict[str, Any] = pack(name, data, train_stages(name, data, *SCHEDULES[name]))
         target = arguments.output / "checkpoints" / f"{name}.npz"
         np.savez_compressed(target, **arrays)
         print(target.name, target.stat().st_size, "bytes")
