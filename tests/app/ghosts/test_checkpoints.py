@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+
 from anisoscope.app.lenses.ghosts import checkpoints
 from anisoscope.app.lenses.ghosts.checkpoints import (
     ASSETS,

@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
-from anisoscope.engine.digits import ARCHITECTURES, build
 from torch.func import functional_call, jvp
 from torch.nn.functional import scaled_dot_product_attention
 
+from anisoscope.engine.digits import ARCHITECTURES, build
 from anisoscope.engine.digits.architectures import SelfAttention
 
 NAMES = list(ARCHITECTURES)

@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+
 from anisoscope.engine.digits import (
     DIRECTION_KINDS,
     AdamState,

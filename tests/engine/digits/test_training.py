@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from anisoscope.engine.digits import ARCHITECTURES, accuracy, build, stratified_split, train
 
 
