@@ -1,0 +1,58 @@
+"""A slider with an exact-value entry beside it; every move of the hand is an event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import param
+
+from .component import Component
+
+
+class Dial(Component):
+    """One number under the reader's hand.
+
+    `value` follows every move; `value_throttled` is set (and its watchers run, even where the value is
+    the old one) when the hand lets go or an exact value is committed. With `log` the slider's position is
+    the decimal logarithm and `step` is a step of that. While the slider is held, values set from
+    Python are ignored by the browser; the release settles both sides on the hand's value.
+    """
+
+    label = param.String(default="", doc="Plain text; sub- and superscripts as Unicode.")
+    value = param.Number(default=1.0)
+    value_throttled = param.Number(default=1.0)
+    start = param.Number(default=0.0)
+    end = param.Number(default=1.0)
+    step = param.Number(
+        default=0.0, doc="Step of the slider; 0 is a thousandth of its length, 1 for integers."
+    )
+    log = param.Boolean(default=False)
+    ticks = param.List(default=[], doc="Pairs of value and text.")
+    primary = param.Boolean(default=False, doc="The one orange control of a lens.")
+    digits = param.Integer(default=3, doc="Significant digits, or decimals where `format` is fixed.")
+    format = param.Selector(default="significant", objects=["significant", "fixed", "integer"])
+    disabled = param.Boolean(default=False)
+    release = param.Dict(default={}, doc="Set by the browser when the hand lets go: value and serial number.")
+
+    def __init__(self, **params: Any) -> None:
+        params.setdefault("value_throttled", params.get("value", 1.0))
+        super().__init__(**params)
+        if self.log and self.start <= 0:
+            raise ValueError(f"start = {self.start!r}: must be positive on a logarithmic dial")
+        if not self.start < self.end:
+            raise ValueError(f"end = {self.end!r}: must be above start = {self.start!r}")
+
+    @param.depends("release", watch=True)
+    def _settle(self) -> None:
+        value = self.release["value"]
+        if self.format == "integer":
+            value = int(value)
+        same = value == self.value_throttled
+        self.param.update(value=value, value_throttled=value)
+        if same:
+            self.param.trigger("value_throttled")
+
+    def on_release(self, callback: Callable[[float], None]) -> None:
+        """Call `callback(value)` whenever the hand lets go."""
+        self.param.watch(lambda event: callback(self.value_throttled), "value_throttled", onlychanged=False)

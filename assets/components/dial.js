@@ -1,0 +1,160 @@
+// A slider with an exact-value entry. The native range input brings keyboard, touch and screen reader.
+
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+function superscript(exponent) {
+  return String(exponent).replace("-", "⁻").replace(/\d/g, (digit) => SUPERSCRIPTS[digit]);
+}
+
+function trueMinus(text) {
+  return text.replace(/-/g, "−");
+}
+
+// The text of a value: three digits are enough to read, the entry shows all of them when it is focused.
+function written(value, data) {
+  if (data.format === "integer") return trueMinus(String(Math.round(value)));
+  if (data.format === "fixed") return trueMinus(value.toFixed(data.digits));
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
+    const [mantissa, exponent] = value.toExponential(data.digits - 1).split("e");
+    return trueMinus(String(Number(mantissa))) + " × 10" + superscript(Number(exponent));
+  }
+  return trueMinus(String(Number(value.toPrecision(Math.max(data.digits, Math.ceil(Math.log10(size + 1)))))));
+}
+
+function exact(value) {
+  return trueMinus(String(Number(value.toPrecision(12))));
+}
+
+// Accepts 1e-3, 0.001, 0,001, −2 and what `written` writes.
+function parsed(text) {
+  let plain = text.trim().replace(/[−–]/g, "-").replace(/\s/g, "").replace("⁻", "-");
+  plain = plain.replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹]/g, (digit) => SUPERSCRIPTS.indexOf(digit)).replace(/[×x*]10\^?/, "e");
+  if ((plain.match(/,/g) || []).length === 1 && !plain.includes(".")) plain = plain.replace(",", ".");
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : NaN;
+}
+
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+export function render({ model, data, el }) {
+  const position = (value) => (data.log ? Math.log10(value) : value);
+  const share = (value) => (position(value) - position(data.start)) / (position(data.end) - position(data.start));
+  const name = element("span", { class: "name" });
+  const entry = element("input", { class: "entry", type: "text", inputmode: "text", autocomplete: "off", spellcheck: "false" });
+  const range = element("input", { type: "range" });
+  const ticks = element("div", { class: "ticks" });
+  const names = element("div", { class: "names", "aria-hidden": "true" });
+  const refusal = element("div", { class: "refusal", role: "alert" });
+  const track = element("div", { class: "track" }, ticks, range);
+  const box = element("div", { class: "box" }, element("div", { class: "head" }, name, entry), track, names, refusal);
+  let held = false;
+  let own = data.value;
+
+  function step() {
+    if (data.step) return data.step;
+    if (data.format === "integer") return 1;
+    return (position(data.end) - position(data.start)) / 1000;
+  }
+
+  // A position snapped by the slider, as a value with no more digits than are shown.
+  function value() {
+    const at = Number(range.value);
+    if (!data.log) return Number(at.toPrecision(12));
+    const clean = Number((10 ** at).toPrecision(Math.max(3, data.digits)));
+    return Math.min(data.end, Math.max(data.start, data.format === "integer" ? Math.round(clean) : clean));
+  }
+
+  function show() {
+    const text = written(own, data);
+    if (!entry.matches(":focus")) {
+      entry.value = text;
+      entry.style.width = `calc(${text.length}ch + 10px)`;
+    }
+    entry.title = `exactly ${exact(own)}; type a value and press Enter`;
+    if (!held) range.value = position(own);
+    range.style.setProperty("--fill", `${100 * Math.min(1, Math.max(0, share(own)))}%`);
+    range.setAttribute("aria-valuetext", text);
+  }
+
+  function build() {
+    box.classList.toggle("primary", data.primary);
+    name.textContent = `${data.label}:`;
+    range.setAttribute("aria-label", data.label);
+    entry.setAttribute("aria-label", `${data.label}, exact value`);
+    Object.assign(range, { min: position(data.start), max: position(data.end), step: step(), disabled: data.disabled });
+    entry.disabled = data.disabled;
+    const at = data.ticks.map(([tick, text]) => [share(tick), text]);
+    ticks.replaceChildren(...at.map(([where]) => element("i", { class: "tick", style: `left:${100 * where}%` })));
+    names.replaceChildren(...at.map(([where, text]) => {
+      const place = where < 0.03 ? "first" : where > 0.97 ? "last" : "";
+      return element("span", { class: place, style: `left:${100 * where}%` }, text);
+    }));
+    names.style.display = at.length ? "" : "none";
+    show();
+  }
+
+  function move(next) {
+    own = next;
+    refuse("");
+    data.setv({ value: next });
+    show();
+  }
+
+  // One dictionary is one message: the value travels with the fact that the hand let go.
+  function settle() {
+    data.setv({ value_throttled: own }, { sync: false });
+    data.setv({ release: { value: own, serial: (data.release?.serial ?? 0) + 1 } });
+  }
+
+  function refuse(message) {
+    refusal.textContent = message;
+    entry.setAttribute("aria-invalid", String(message !== ""));
+  }
+
+  function commit() {
+    const next = parsed(entry.value);
+    const allowed = `${written(data.start, data)} to ${written(data.end, data)}`;
+    if (Number.isNaN(next)) return refuse(`${data.label}: “${entry.value.slice(0, 20)}” is not a number; ${allowed}`);
+    if (next < data.start || next > data.end) return refuse(`${data.label}: allowed are ${allowed}`);
+    if (data.format === "integer" && !Number.isInteger(next)) return refuse(`${data.label}: whole numbers, ${allowed}`);
+    if (next !== own) {
+      move(next);
+      settle();
+    }
+    refuse("");
+  }
+
+  function restore() {
+    refuse("");
+    entry.value = exact(own);
+  }
+
+  range.addEventListener("pointerdown", () => { held = true; });
+  const letGo = () => { held = false; };
+  for (const event of ["pointerup", "pointercancel", "lostpointercapture"]) range.addEventListener(event, letGo);
+  range.addEventListener("input", () => move(value()));
+  range.addEventListener("change", () => { letGo(); settle(); show(); });
+  entry.addEventListener("focus", () => { entry.value = exact(own); entry.style.width = `calc(${entry.value.length + 3}ch + 10px)`; entry.select(); });
+  entry.addEventListener("blur", () => { if (refusal.textContent) restore(); else commit(); if (!refusal.textContent) show(); });
+  entry.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") { commit(); if (!refusal.textContent) { entry.value = exact(own); entry.select(); } }
+    if (event.key === "Escape") { restore(); entry.select(); event.stopPropagation(); }
+  });
+
+  // While the hand holds the slider, nobody else moves it: what arrives meanwhile is put back here
+  // without a message, so that nothing can go round in a circle.
+  model.on("value", () => {
+    if (data.value === own) return;
+    if (held) return data.setv({ value: own }, { sync: false });
+    own = data.value;
+    show();
+  });
+  model.on(["label", "start", "end", "step", "log", "ticks", "primary", "digits", "format", "disabled"], build);
+  build();
+  el.replaceChildren(box);
+}
