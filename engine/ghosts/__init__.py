@@ -20,10 +20,12 @@ from .errors import (
     NotCertified,
 )
 from .exact import ExactRadius, exact_radius
+from .jvp import LogitJvp, logit_jvp
 from .linearised import flip_margin, kl_bound, linearised_loss
 from .margin import slope_spread
 from .plane import HUES, LEVELS, PartitionPlane, mirror_index, partition_phase, phase_index
 from .radius import convergence_radius, top_two_radius
+from .step import StepMeasure, measure_step
 from .taylor import (
     RadiusEstimate,
     ghost_pair_reference,
@@ -43,10 +45,12 @@ __all__ = [
     "InvalidModelOutput",
     "InvalidOptimizer",
     "InvalidWindow",
+    "LogitJvp",
     "NotCertified",
     "PartitionPlane",
     "PartitionZeros",
     "RadiusEstimate",
+    "StepMeasure",
     "apply_temperature",
     "binary_radius",
     "binary_zeros",
@@ -57,6 +61,8 @@ __all__ = [
     "ghost_pair_reference",
     "kl_bound",
     "linearised_loss",
+    "logit_jvp",
+    "measure_step",
     "mirror_index",
     "partition_phase",
     "partition_zeros",

@@ -51,7 +51,9 @@ def corridors(z: Tensor, a: Tensor, re_min: float, re_max: float) -> Tensor:
     return z.new_tensor(kept).reshape(-1, 2)
 
 
-def _outside(n: int, pair: tuple[float, float], pairs: list, re_min: float, re_max: float) -> bool:
+def _outside(
+    n: int, pair: tuple[float, float], pairs: list[tuple[float, float]], re_min: float, re_max: float
+) -> bool:
     """The outermost pieces are no corridors when a class dominates up to the end of the axis."""
     first = n == 0 and pair == (re_min, re_min)
     last = n == len(pairs) - 1 and pair == (re_max, re_max)

@@ -25,6 +25,7 @@ def linearised_loss(z: Tensor, a: Tensor, y: Tensor, tau: Tensor) -> Tensor:
     Raises:
         InvalidClasses: as for `taylor_coefficients`.
 
+    >>> import torch
     >>> z, a = torch.zeros(2), torch.tensor([0.0, 1.0])
     >>> [round(v, 4) for v in linearised_loss(z, a, torch.tensor(1), torch.tensor([0.0, 3.0])).tolist()]
     [0.6931, 0.0486]

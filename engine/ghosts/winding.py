@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -65,7 +66,7 @@ def rectangle_count(z: Tensor, a: Tensor, low: complex, high: complex) -> float:
     """Zeros of F inside a rectangle given by its lower left and upper right corner; NaN when one lies on its edge."""
     corners = [low, complex(high.real, low.imag), high, complex(low.real, high.imag), low]
     total = 0.0
-    for first, last in zip(corners, corners[1:], strict=False):
+    for first, last in pairwise(corners):
         total += phase_along(
             z, a, lambda s, first=first, last=last: first + (last - first) * s, abs(last - first)
         )

@@ -1,0 +1,70 @@
+"""A look at a network that leaves no trace: modes, buffers and random numbers are as they were afterwards."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+@contextmanager
+def untouched(model: nn.Module) -> Iterator[None]:
+    """Puts every module into evaluation mode inside, and restores each module's own mode, all buffers and the RNG.
+
+    Evaluation mode is the choice for batch normalisation too: running statistics make the samples independent of
+    each other, which a radius for each sample needs. The loss in training mode, with batch statistics, is another.
+    """
+    with preserved_buffers(model), preserved_modes(model):
+        # Not model.eval(): user classes override it.
+        for module in model.modules():
+            module.training = False
+        yield
+
+
+@contextmanager
+def preserved_modes(model: nn.Module) -> Iterator[None]:
+    """Each module has its own mode back at the end: a frozen part may be in another than the rest."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+@contextmanager
+def preserved_buffers(model: nn.Module) -> Iterator[None]:
+    """Buffers and random number generators have their values back at the end."""
+    buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
+    tensors = [*model.parameters(), *model.buffers()]
+    cuda = sorted({tensor.get_device() for tensor in tensors if tensor.is_cuda})
+    with ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng(devices=cuda))
+        for kind in {tensor.device.type for tensor in tensors} | {"cpu"}:
+            # A radius in bfloat16 is noise: whoever trains under autocast is probed outside it.
+            if torch.amp.is_autocast_available(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for buffer, value in buffers:
+                    buffer.copy_(value)
+
+
+def cast_floats(value: Any, dtype: torch.dtype | None) -> Any:
+    """Real floating tensors in nested tuples, lists and dictionaries, cast; None lifts half precision to float32."""
+    if isinstance(value, Tensor):
+        if not value.is_floating_point():
+            return value
+        if dtype is not None:
+            return value.to(dtype)
+        return value.float() if value.dtype in (torch.float16, torch.bfloat16) else value
+    if isinstance(value, dict):
+        return {key: cast_floats(item, dtype) for key, item in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(cast_floats(item, dtype) for item in value))
+    if isinstance(value, (tuple, list)):
+        return type(value)(cast_floats(item, dtype) for item in value)
+    return value
