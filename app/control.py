@@ -1,0 +1,65 @@
+"""What a lens's controls are, said as data; the shell draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Dial:
+    """A slider with an exact-value entry beside it. `primary` is the one orange control of the lens."""
+
+    name: str
+    label: str
+    ticks: Sequence[tuple[float, str]] = ()
+    log: bool = False
+    primary: bool = False
+    step: float | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A drop-down of a parameter with named alternatives."""
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Switch:
+    """On or off."""
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Controls that belong together under one small heading (none for the first)."""
+
+    controls: Sequence[Dial | Choice | Switch]
+    title: str = ""
+    when: tuple[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Readout:
+    """One row of numbers under the controls: name, value, second value, and the role of its colour."""
+
+    label: str
+    value: str
+    beside: str = ""
+    role: str = "ink"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One line of "What this does not say": a sentence, the paper's figure and ours, live."""
+
+    text: str
+    source: str
+    paper: str
+    ours: str
+    standing: Literal["agrees", "disagrees", "ours"] = "ours"

@@ -1,0 +1,99 @@
+"""Frames to the browser, never faster than it draws them.
+
+One slot per view: a newer frame overwrites an older one that still waits. The next frame is
+written only when the browser has acknowledged the last, or after a time-out, since hidden tabs
+stop animation frames.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import bokeh.core.properties as bp
+from bokeh.model import DataModel
+from bokeh.models import CustomJS
+
+from .scheduler import Scheduler
+
+Item = TypeVar("Item")
+
+ACKNOWLEDGE_JS = """
+    const serial = ack.serial
+    requestAnimationFrame(() => setTimeout(() => { ack.echo = serial }, 0))
+"""
+
+
+class Acknowledgement(DataModel):
+    """The browser's receipt: `serial` comes with a frame, `echo` goes back once it is drawn."""
+
+    serial = bp.Int(default=0)
+    echo = bp.Int(default=0)
+
+
+def acknowledgement() -> tuple[Acknowledgement, CustomJS]:
+    """The receipt and the callback that must be reachable from a model of the document."""
+    ack = Acknowledgement()
+    callback = CustomJS(args={"ack": ack}, code=ACKNOWLEDGE_JS)
+    ack.js_on_change("serial", callback)
+    return ack, callback
+
+
+class Delivery(Generic[Item]):
+    """One-slot outbox with back-pressure.
+
+    Args:
+        scheduler: where writing is allowed.
+        write: writes one item with its serial number; called on the scheduler's thread.
+        patience: seconds after which a missing acknowledgement is taken as given.
+    """
+
+    def __init__(self, scheduler: Scheduler, write: Callable[[Item, int], None], patience: float = 1.0) -> None:
+        self._scheduler = scheduler
+        self._write = write
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._waiting_item: Item | None = None
+        self._scheduled = False
+        self._outstanding = 0
+        self.serial = 0
+        self.overwritten = 0
+
+    def offer(self, item: Item) -> None:
+        """Hand over an item from any thread."""
+        with self._lock:
+            if self._waiting_item is not None:
+                self.overwritten += 1
+            self._waiting_item = item
+            if self._scheduled or self._outstanding:
+                return
+            self._scheduled = True
+        self._scheduler.call(self._flush)
+
+    def acknowledge(self, serial: int) -> None:
+        """The browser drew frame `serial`."""
+        with self._lock:
+            if serial != self._outstanding:
+                return
+            self._outstanding = 0
+            if self._waiting_item is None or self._scheduled:
+                return
+            self._scheduled = True
+        self._scheduler.call(self._flush)
+
+    def _flush(self) -> None:
+        with self._lock:
+            item, self._waiting_item = self._waiting_item, None
+            self._scheduled = False
+            if item is None:
+                return
+            self.serial += 1
+            serial = self._outstanding = self.serial
+        try:
+            self._write(item, serial)
+        except BaseException:
+            with self._lock:
+                self._outstanding = 0
+            raise
+        self._scheduler.later(self._patience, lambda: self.acknowledge(serial))

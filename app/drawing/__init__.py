@@ -1,0 +1,1 @@
+"""From frames to figures: HoloViews elements, drawn by Bokeh on the page and by Matplotlib on paper."""

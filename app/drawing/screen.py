@@ -1,0 +1,171 @@
+"""A figure on the page: drawn once by HoloViews through Bokeh, then written in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import holoviews as hv
+from bokeh.models import ColumnDataSource, CustomJS, FixedTicker, HoverTool, Range1d, Toolbar
+from bokeh.plotting import figure as BokehFigure
+from holoviews.plotting.bokeh import BokehRenderer
+
+from ..figure import Axis, Figure, Layer
+from ..frame import Frame
+from ..theme import LIGHT, PALETTES
+from .columns import SourceData, source_data
+from .elements import element
+from .style import options
+
+# Importing holoviews.plotting.bokeh registers the backend; without it every option is unknown.
+hv.Store.set_current_backend("bokeh")
+
+HEIGHTS = {"hero": 330, "second": 214, "thin": 130, "pair": 190}
+HERO_ASPECT = 2.28
+BORDER_LEFT, BORDER_RIGHT, BORDER_BOTTOM, BORDER_BARE, BORDER_TOP = 46, 10, 38, 6, 4
+
+
+@dataclass
+class Screen:
+    """One drawn figure: its Bokeh model and the data source of each of its layers."""
+
+    figure: Figure
+    model: BokehFigure
+    sources: tuple[tuple[Layer, ColumnDataSource], ...]
+
+    def changes(self, frame: Frame) -> list[tuple[ColumnDataSource, SourceData]]:
+        """What to write for a frame: tables it has, of this figure."""
+        return [
+            (source, source_data(layer, frame.tables[layer.table]))
+            for layer, source in self.sources
+            if layer.table in frame.tables
+        ]
+
+    def follow(self, figure: Figure) -> None:
+        """Take over the axes of a newer frame's figure: ranges, ticks and labels that changed."""
+        pairs = ((self.figure.x, figure.x, self.model.x_range), (self.figure.y, figure.y, self.model.y_range))
+        for (old, new, current), axis in zip(pairs, (self.model.xaxis[0], self.model.yaxis[0]), strict=True):
+            if old.range != new.range and new.range is not None:
+                current.update(start=new.range[0], end=new.range[1])
+            if old.ticks != new.ticks or old.label != new.label:
+                _name_axis(new, axis)
+        self.figure = figure
+
+
+def draw(figure: Figure, frame: Frame, ranges: dict[str, Range1d]) -> Screen:
+    """Draw a figure of a frame. `ranges` holds shared ranges by name and gains those met first here."""
+    overlay = hv.Overlay([_styled(layer, frame) for layer in figure.layers])
+    overlay = overlay.opts(show_legend=False, responsive=True, backend="bokeh")
+    plot = BokehRenderer.instance(webgl=False).get_plot(overlay)
+    model = cast(BokehFigure, plot.state)
+    subplots = list(plot.subplots.values())
+    if len(subplots) != len(figure.layers):
+        raise RuntimeError(f"figure {figure.name}: {len(figure.layers)} layers, {len(subplots)} drawn")
+    sources = []
+    for layer, subplot in zip(figure.layers, subplots, strict=True):
+        source = subplot.handles["source"]
+        source.data = source_data(layer, frame.tables[layer.table])
+        sources.append((layer, source))
+        _finish_layer(layer, subplot)
+    _finish_axes(figure, model, ranges)
+    _finish_frame(figure, model)
+    return Screen(figure, model, tuple(sources))
+
+
+def _styled(layer: Layer, frame: Frame) -> hv.Element:
+    drawn = element(layer, frame.tables[layer.table])
+    return drawn.opts(**options(layer, "bokeh"), backend="bokeh")
+
+
+def _finish_layer(layer: Layer, subplot: Any) -> None:
+    glyph = subplot.handles["glyph"]
+    if layer.kind == "labels":
+        glyph.update(
+            background_fill_color=LIGHT["plot"],
+            background_fill_alpha=0.78,
+            border_radius=3,
+            padding=2,
+            text_baseline="middle",
+            x_offset=layer.offset[0],
+            y_offset=layer.offset[1],
+            text_font="Inter, system-ui, sans-serif",
+        )
+    if layer.kind == "image":
+        assert layer.palette is not None
+        light, dark = PALETTES[layer.palette]
+        subplot.handles["color_mapper"].tags = [{"light": light, "dark": dark}]
+    if layer.hover:
+        tips = [(name, f"@{{{name}}}") for name in layer.hover]
+        hover = HoverTool(renderers=[subplot.handles["glyph_renderer"]], tooltips=tips)
+        subplot.handles["plot"].add_tools(hover)
+    else:
+        subplot.handles["glyph_renderer"].hover_glyph = None
+
+
+def _range(axis: Axis, current: Any, ranges: dict[str, Range1d]) -> Any:
+    if axis.range is None:
+        return current
+    if not axis.share:
+        return Range1d(*axis.range)
+    return ranges.setdefault(axis.share, Range1d(*axis.range))
+
+
+def _finish_axes(figure: Figure, model: BokehFigure, ranges: dict[str, Range1d]) -> None:
+    model.x_range = _range(figure.x, model.x_range, ranges)
+    model.y_range = _range(figure.y, model.y_range, ranges)
+    for spec, axis in ((figure.x, model.xaxis[0]), (figure.y, model.yaxis[0])):
+        _name_axis(spec, axis)
+        axis.visible = spec.visible
+        axis.update(minor_tick_line_color=None, major_tick_in=0, major_tick_out=4, axis_line_width=1)
+        axis.update(axis_label_standoff=6, axis_label_text_font_style="normal", axis_label_text_font_size="12px")
+        axis.update(major_label_text_font_size="11px", major_label_text_font="Inter, system-ui, sans-serif")
+        axis.update(axis_line_color=LIGHT["axis"], major_tick_line_color=LIGHT["axis"])
+        axis.update(major_label_text_color=LIGHT["ink2"], axis_label_text_color=LIGHT["ink2"])
+        axis.axis_label_text_font = "Inter, system-ui, sans-serif"
+    model.xgrid.grid_line_color = None
+    images = any(layer.kind == "image" for layer in figure.layers)
+    model.ygrid.grid_line_color = None if images else LIGHT["grid"]
+
+
+def _name_axis(spec: Axis, axis: Any) -> None:
+    axis.axis_label = spec.label or None
+    if spec.ticks:
+        axis.ticker = FixedTicker(ticks=[value for value, _ in spec.ticks])
+        axis.major_label_overrides = dict(spec.ticks)
+
+
+def _finish_frame(figure: Figure, model: BokehFigure) -> None:
+    model.update(
+        name=f"figure-{figure.name}",
+        title=None,
+        output_backend="canvas",
+        background_fill_color=LIGHT["plot"],
+        border_fill_alpha=0.0,
+        outline_line_color=None,
+        min_border_left=BORDER_LEFT,
+        min_border_right=BORDER_RIGHT,
+        min_border_bottom=BORDER_BOTTOM if figure.x.label or figure.x.ticks else BORDER_BARE,
+        min_border_top=BORDER_TOP,
+        min_width=200,
+        toolbar_location=None,
+        toolbar=Toolbar(logo=None, tools=[t for t in model.toolbar.tools if isinstance(t, HoverTool)]),
+    )
+    model.toolbar.update(active_drag=None, active_scroll=None, active_tap=None)
+    if figure.equal_aspect:
+        model.update(sizing_mode="stretch_width", aspect_ratio=HERO_ASPECT, height=None)
+        _keep_equal_aspect(model)
+    else:
+        model.update(sizing_mode="stretch_width", height=HEIGHTS[figure.size], aspect_ratio=None)
+
+
+def _keep_equal_aspect(model: BokehFigure) -> None:
+    """One unit is as long upward as sideways at every width; Bokeh's own match_aspect fights fixed ranges."""
+    code = """
+        if (!(plot.inner_width > 0)) return
+        const half = (x.end - x.start) / 2 * plot.inner_height / plot.inner_width
+        if (Math.abs(y.end - half) > 1e-9 * half) y.setv({start: -half, end: half}, {sync: false})
+    """
+    callback = CustomJS(args={"plot": model, "x": model.x_range, "y": model.y_range}, code=code)
+    for name in ("inner_width", "inner_height"):
+        model.js_on_change(name, callback)
+    model.x_range.js_on_change("end", callback)

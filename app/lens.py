@@ -1,0 +1,139 @@
+"""What every lens is: parameters, a request, frames, figures. No computation happens in a constructor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import panel as pn
+import param
+
+from .control import Claim, Group, Readout
+from .errors import RequestError
+from .figure import Figure
+from .frame import Columns, Frame
+from .parameters import coerce
+from .request import Request
+
+
+@dataclass(frozen=True)
+class Paper:
+    """The result a lens shows: who and when in short, arXiv identifier, BibTeX entry."""
+
+    short: str
+    arxiv: str
+    bibtex: str
+
+
+class Lens(pn.viewable.Viewer):
+    """Base of all lenses. A subclass says what it shows; the platform draws, exports and restores it.
+
+    Parameters of a subclass are Param parameters; each is part of the request unless its
+    precedence is negative. `client_side` names those that move only marks: they never reach
+    `frames`, the browser redraws them by `assets/<slug>/hand.js`, and `hand` is its Python twin.
+    """
+
+    slug: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    hook: ClassVar[str] = ""
+    field: ClassVar[str] = ""
+    papers: ClassVar[tuple[Paper, ...]] = ()
+    lede: ClassVar[tuple[str, str]] = ("", "")
+    primary: ClassVar[str] = ""
+    second: ClassVar[str] = ""
+    client_side: ClassVar[frozenset[str]] = frozenset()
+    cost: ClassVar[str] = "instant"
+
+    def names(self) -> list[str]:
+        """Names of the parameters that make up a request, in their order of declaration."""
+        own = type(self).param.objects("existing")
+        return [n for n, p in own.items() if n != "name" and (p.precedence is None or p.precedence >= 0)]
+
+    def defaults(self) -> dict[str, Any]:
+        return {name: self.param[name].default for name in self.names()}
+
+    def request(self) -> Request:
+        """What is asked for now, frozen."""
+        return Request.of(self.slug, {name: getattr(self, name) for name in self.names()})
+
+    def check(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Known parameters of `values`, coerced and within bounds, and the names not known here.
+
+        Raises:
+            RequestError: the first value out of range, by name.
+        """
+        known = set(self.names())
+        checked = {name: coerce(name, self.param[name], v) for name, v in values.items() if name in known}
+        return checked, [name for name in values if name not in known]
+
+    def restore(self, values: Mapping[str, Any]) -> list[str]:
+        """Take over a request's parameters; nothing changes where one is refused. Returns unknown names."""
+        checked, unknown = self.check({**self.defaults(), **values})
+        self.param.update(**checked)
+        return unknown
+
+    def validated(self, request: Request | Mapping[str, Any] | None) -> Request:
+        """A request for this lens from a request, a mapping or (None) the parameters' values now."""
+        if request is None:
+            return self.request()
+        if isinstance(request, Request):
+            if request.lens != self.slug:
+                raise RequestError("lens", request.lens, f"this lens is {self.slug}")
+            request = request.as_dict()
+        checked, unknown = self.check(request)
+        if unknown:
+            raise RequestError(unknown[0], request[unknown[0]], f"known parameters: {', '.join(self.names())}")
+        return Request.of(self.slug, {**self.defaults(), **checked})
+
+    def frames(self, request: Request) -> Iterator[Frame | None]:
+        """Frames for a request, coarse first; closing the generator cancels. Runs on the worker's thread.
+
+        What it yields must not depend on the `client_side` parameters: moving those asks for no frame.
+        Yield None inside long work: nothing is drawn, but a newer request can take over there.
+        """
+        raise NotImplementedError
+
+    def hand(self, request: Request, frame: Frame) -> dict[str, Columns]:
+        """Tables that depend on the `client_side` parameters; the Python twin of `assets/<slug>/hand.js`."""
+        return {}
+
+    def hand_facts(self, request: Request, frame: Frame) -> dict[str, Any]:
+        """Numbers that depend on the `client_side` parameters, for presets and exports."""
+        return {}
+
+    def compute(self, request: Request | Mapping[str, Any] | None = None) -> Frame:
+        """The last frame of a request, with no thread: for tests, notebooks and exports.
+
+        Raises:
+            RequestError: a parameter is unknown or out of range.
+        """
+        asked = self.validated(request)
+        frame = None
+        for step in self.frames(asked):
+            frame = step or frame
+        if frame is None:
+            raise RequestError("request", asked.as_dict(), "the lens gave no frame for it")
+        facts = {**frame.facts, **self.hand_facts(asked, frame)}
+        return Frame({**frame.tables, **self.hand(asked, frame)}, facts, frame.stage, frame.notes)
+
+    def figures(self, frame: Frame) -> tuple[Figure, ...]:
+        """The figures of a frame; their number and layers are the same for every frame."""
+        raise NotImplementedError
+
+    def controls(self) -> tuple[Group, ...]:
+        """The controls, in reading order; the first Dial marked primary is the reader's hand."""
+        raise NotImplementedError
+
+    def readouts(self, request: Request, frame: Frame) -> tuple[Readout, ...]:
+        """Rows of numbers under the controls."""
+        return ()
+
+    def claims(self, request: Request, frame: Frame) -> tuple[Claim, ...]:
+        """What the theory does not say, and where we differ from the paper, with live numbers."""
+        return ()
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        from .view import LensView
+
+        return LensView(self).layout

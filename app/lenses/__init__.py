@@ -1,0 +1,1 @@
+"""One module or package per lens, named by its slug; each exports LENS."""

@@ -1,0 +1,99 @@
+"""A request: what was asked of a lens, as plain numbers and words.
+
+The same object is the cache key, the preset, the permalink and the export's provenance.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from .errors import RequestError
+
+Scalar = bool | int | float | str | tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Request:
+    """Parameter values of one lens, frozen. `request["sample"]` reads one."""
+
+    lens: str
+    values: tuple[tuple[str, Scalar], ...]
+
+    @classmethod
+    def of(cls, lens: str, values: Mapping[str, Any]) -> Request:
+        return cls(lens, tuple((name, _plain(value)) for name, value in values.items()))
+
+    def __getitem__(self, name: str) -> Any:
+        for key, value in self.values:
+            if key == name:
+                return value
+        raise KeyError(name)
+
+    def as_dict(self) -> dict[str, Scalar]:
+        return dict(self.values)
+
+    def replace(self, **changes: Any) -> Request:
+        return Request.of(self.lens, {**self.as_dict(), **changes})
+
+    def without(self, names: frozenset[str]) -> Request:
+        """The request as the engine sees it: without what the browser handles alone."""
+        return Request(self.lens, tuple((k, v) for k, v in self.values if k not in names))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "lens": self.lens,
+            "parameters": {k: list(v) if isinstance(v, tuple) else v for k, v in self.values},
+        }
+
+    def to_query(self, defaults: Mapping[str, Any] | None = None) -> str:
+        """The permalink's query string, only what differs from `defaults`."""
+        given = {k: _plain(v) for k, v in (defaults or {}).items()}
+        pairs = [(k, _word(v)) for k, v in self.values if k not in given or given[k] != v]
+        return urlencode(pairs)
+
+
+def parse_query(query: str) -> dict[str, str]:
+    """Parameter words of a permalink, still unchecked: the lens checks them by name."""
+    return dict(parse_qsl(query.lstrip("?"), keep_blank_values=True))
+
+
+def read_json(text: str | bytes) -> tuple[str, dict[str, Any]]:
+    """Slug and parameters of a `request.json`.
+
+    Raises:
+        RequestError: not JSON, or not of the form {"lens": …, "parameters": {…}}.
+    """
+    form = 'a request.json of the form {"lens": "…", "parameters": {…}}'
+    try:
+        loaded = json.loads(text)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise RequestError("request.json", str(error), f"must be {form}") from error
+    if not isinstance(loaded, dict) or not isinstance(loaded.get("parameters"), dict):
+        raise RequestError("request.json", type(loaded).__name__, f"must be {form}")
+    if not isinstance(loaded.get("lens"), str):
+        raise RequestError("lens", loaded.get("lens"), f"must be a lens's slug in {form}")
+    return loaded["lens"], loaded["parameters"]
+
+
+def _plain(value: Any) -> Scalar:
+    if isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return tuple(float(v) for v in value)
+    if hasattr(value, "item"):
+        value = value.item()
+    return value
+
+
+def _word(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, tuple):
+        return ",".join(f"{v:.12g}" for v in value)
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    return str(value)

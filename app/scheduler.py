@@ -1,0 +1,89 @@
+"""Where a frame may be written: on a server's document, in a notebook, or at once in a test.
+
+Three implementations of one small interface. `call` may be used from any thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from bokeh.document import Document
+
+Action = Callable[[], None]
+
+
+class Scheduler(Protocol):
+    """Runs actions where documents may be changed."""
+
+    def call(self, action: Action) -> None:
+        """Run `action` soon, on the thread that owns the document."""
+        ...
+
+    def later(self, seconds: float, action: Action) -> None:
+        """Run `action` after some seconds."""
+        ...
+
+
+class ServedScheduler:
+    """A page on the server: next-tick callbacks hold the document's lock."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+
+    def call(self, action: Action) -> None:
+        self._document.add_next_tick_callback(action)
+
+    def later(self, seconds: float, action: Action) -> None:
+        self._document.add_next_tick_callback(
+            lambda: self._document.add_timeout_callback(action, int(1000 * seconds))
+        )
+
+
+class NotebookScheduler:
+    """A notebook's kernel: next-tick callbacks never run there, and pushing from another thread loses updates.
+
+    The loop is learnt anew at every parameter change (`remember`): newer JupyterLab handles
+    widget messages on a thread of its own.
+    """
+
+    def __init__(self, push: Action) -> None:
+        self._push = push
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.remember()
+
+    def remember(self) -> None:
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+
+    def call(self, action: Action) -> None:
+        def run() -> None:
+            action()
+            self._push()
+
+        if self._loop is None or self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(run)
+
+    def later(self, seconds: float, action: Action) -> None:
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(lambda: loop.call_later(seconds, lambda: self.call(action)))
+
+
+class SynchronousScheduler:
+    """Runs everything at once on the calling thread; for tests."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    def call(self, action: Action) -> None:
+        with self._lock:
+            action()
+
+    def later(self, seconds: float, action: Action) -> None:
+        return None

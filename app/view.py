@@ -1,0 +1,206 @@
+"""One display of a lens: figures drawn once, controls bound to parameters, frames written as they come.
+
+Every session and every notebook output has a view of its own; figures are never shared.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import panel as pn
+from bokeh.models import ColumnDataSource, Range1d
+
+from . import first_frame, hand
+from .composition import Parts, compose
+from .delivery import Delivery, acknowledgement
+from .drawing.screen import Screen, draw
+from .errors import RequestError
+from .frame import Frame
+from .lens import Lens
+from .request import Request
+from .scheduler import NotebookScheduler, Scheduler, ServedScheduler
+from .worker import Result, Worker
+
+_worker: Worker | None = None
+
+
+def shared_worker() -> Worker:
+    """The one compute thread of this process."""
+    global _worker
+    if _worker is None:
+        _worker = Worker()
+    return _worker
+
+
+class LensView:
+    """Draws a lens and keeps it drawn.
+
+    Args:
+        lens: the state; several views may show one lens.
+        worker: the compute thread, the process's own when None.
+        scheduler: where documents may be written; found from where the view is created when None.
+    """
+
+    def __init__(self, lens: Lens, worker: Worker | None = None, scheduler: Scheduler | None = None) -> None:
+        self.lens = lens
+        self.owner = uuid.uuid4().hex[:8]
+        self._worker = worker or shared_worker()
+        self._scheduler = scheduler or self._find_scheduler()
+        self._from_browser = False
+        self._request = lens.request()
+        stored = first_frame.load(lens.slug)
+        self.frame = stored or lens.compute()
+        self._complete = self.frame.merged(lens.hand(self._request, self.frame))
+        self._draw()
+        self.parts = Parts(lens, self.owner, self)
+        self.layout = compose(self.parts, [screen.model for screen in self.screens])
+        self.layout.lens_view = self  # type: ignore[attr-defined]
+        self._delivery: Delivery[Result] = Delivery(self._scheduler, self._write)
+        self._ack.on_change("echo", lambda _a, _o, echo: self._delivery.acknowledge(echo))
+        self._mailbox = self._worker.open(lens.frames, _weak(self._delivered))
+        self._watcher = lens.param.watch(_weak(self._parameters_changed), lens.names())
+        self._watch_end_of_session()
+        self.parts.status.starting(stored is not None)
+        self._worker.ask(self._mailbox, self._request)
+
+    def close(self) -> None:
+        """Let go of the worker and the lens; the session or output is gone."""
+        self.lens.param.unwatch(self._watcher)
+        self._worker.close(self._mailbox)
+
+    def cancel(self) -> None:
+        """Stop what is being computed; the last true frame stays."""
+        self._worker.cancel(self._mailbox)
+        self.parts.status.cancelled(self._request)
+
+    def set(self, values: dict[str, Any], from_browser: bool = False) -> None:
+        """Set parameters by name as the reader asked; a refused value leaves everything as it was."""
+        try:
+            checked, unknown = self.lens.check(values)
+        except RequestError as error:
+            self.parts.status.refused(error)
+            return
+        self._from_browser = from_browser
+        try:
+            self.lens.param.update(**checked)
+        finally:
+            self._from_browser = False
+        if unknown:
+            self.parts.status.ignored(unknown)
+
+    def _find_scheduler(self) -> Scheduler:
+        document = pn.state.curdoc
+        if document is not None and document.session_context is not None:
+            return ServedScheduler(document)
+        return NotebookScheduler(_weak(self._push_to_notebook))
+
+    def _push_to_notebook(self) -> None:
+        from panel.io.notebook import push
+
+        document = self.screens[0].model.document
+        for _view, _root, owner, comm in list(pn.state._views.values()):
+            if owner is document and document is not None and comm is not None:
+                push(document, comm)
+                return
+
+    def _watch_end_of_session(self) -> None:
+        document = pn.state.curdoc
+        if document is not None and document.session_context is not None:
+            document.on_session_destroyed(lambda _context: self.close())
+
+    def _draw(self) -> None:
+        ranges: dict[str, Range1d] = {}
+        figures = self.lens.figures(self._complete)
+        self.screens: list[Screen] = [draw(figure, self._complete, ranges) for figure in figures]
+        drawn = {layer.table for figure in figures for layer in figure.layers}
+        self._extra = {t: ColumnDataSource(_plain(c)) for t, c in self.frame.tables.items() if t not in drawn}
+        self._ack, acknowledge = acknowledgement()
+        values = self._request.as_dict()
+        client = {k: v for k, v in values.items() if k in self.lens.client_side}
+        self._hand = hand.Hand(owner=self.owner, upstream=values, values=client)
+        redraw = hand.attach(self.lens.slug, self._hand, self.screens, self._extra)
+        # Before the receipt: what the hand drew belongs to the frame that is being acknowledged.
+        self._ack.js_property_callbacks = {}
+        self._ack.js_on_change("serial", redraw, acknowledge)
+        self.screens[0].model.js_on_change("name", acknowledge)
+        hand.on_changes(self._hand, lambda values: self.set(values))
+
+    @property
+    def hand_model(self) -> hand.Hand:
+        return self._hand
+
+    def _parameters_changed(self, *events: Any) -> None:
+        if isinstance(self._scheduler, NotebookScheduler):
+            self._scheduler.remember()
+        self.parts.follow({event.name for event in events})
+        asked = self.lens.request()
+        before, self._request = self._request, asked
+        client = {k: v for k, v in asked.values if k in self.lens.client_side}
+        if not self._from_browser and any(event.name in self.lens.client_side for event in events):
+            self._hand.values = client
+            if isinstance(self._scheduler, NotebookScheduler):
+                self._push_to_notebook()
+        if asked.without(self.lens.client_side) != before.without(self.lens.client_side):
+            self._hand.upstream = asked.as_dict()
+            self.parts.status.asked()
+            self._worker.ask(self._mailbox, asked)
+
+    def _delivered(self, result: Result) -> None:
+        if result.frame is not None:
+            self._delivery.offer(result)
+        else:
+            self._scheduler.call(lambda: self.parts.status.ended(result))
+
+    def _write(self, result: Result, serial: int) -> None:
+        assert result.frame is not None
+        started = time.perf_counter()
+        self.frame = result.frame
+        figures = {figure.name: figure for figure in self.lens.figures(self._tables_for(result.frame))}
+        with pn.io.hold(self.screens[0].model.document):
+            for screen in self.screens:
+                for source, data in screen.changes(result.frame):
+                    _write_changed(source, data)
+                screen.follow(figures[screen.figure.name])
+            for table, source in self._extra.items():
+                if table in result.frame.tables:
+                    _write_changed(source, _plain(result.frame.tables[table]))
+            self.parts.show(self._request, result.frame, result.seconds + time.perf_counter() - started)
+            self._ack.serial = serial
+
+    def _tables_for(self, frame: Frame) -> Frame:
+        return Frame({**self._complete.tables, **frame.tables}, frame.facts, frame.stage, frame.notes)
+
+
+def _plain(columns: Any) -> dict[str, Any]:
+    """Tables that only hand.js reads keep float64: their differences are what it draws."""
+    return {name: np.asarray(v) if not isinstance(v, list) else v for name, v in columns.items()}
+
+
+def _write_changed(source: ColumnDataSource, data: dict[str, Any]) -> None:
+    if any(not _same(source.data.get(name), values) for name, values in data.items()):
+        source.data = data
+
+
+def _same(old: Any, new: Any) -> bool:
+    if isinstance(old, np.ndarray) and isinstance(new, np.ndarray):
+        return old.shape == new.shape and old.dtype == new.dtype and bool(np.array_equal(old, new))
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(_same(a, b) for a, b in zip(old, new, strict=True))
+    return type(old) is type(new) and bool(old == new)
+
+
+def _weak(method: Callable[..., None]) -> Callable[..., None]:
+    """Calls a bound method as long as its object lives: notebooks never tell when an output is gone."""
+    reference = weakref.WeakMethod(method)
+
+    def call(*args: Any) -> None:
+        alive = reference()
+        if alive is not None:
+            alive(*args)
+
+    return call

@@ -1,0 +1,87 @@
+"""Back-pressure: one frame in flight, newest waits, a silent browser is not waited for for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from anisoscope.app.delivery import Delivery
+
+
+class ManualScheduler:
+    """Runs what was asked only when told to."""
+
+    def __init__(self) -> None:
+        self.soon: list[Callable[[], None]] = []
+        self.timers: list[Callable[[], None]] = []
+
+    def call(self, action: Callable[[], None]) -> None:
+        self.soon.append(action)
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        self.timers.append(action)
+
+    def run(self) -> None:
+        while self.soon:
+            self.soon.pop(0)()
+
+
+def make() -> tuple[ManualScheduler, list[tuple[int, int]], Delivery[int]]:
+    scheduler, written = ManualScheduler(), []
+    delivery: Delivery[int] = Delivery(scheduler, lambda item, serial: written.append((item, serial)))
+    return scheduler, written, delivery
+
+
+def test_nothing_is_written_before_the_last_was_acknowledged() -> None:
+    scheduler, written, delivery = make()
+    for item in range(200):
+        delivery.offer(item)
+        scheduler.run()
+    assert written == [(0, 1)]
+    delivery.acknowledge(1)
+    scheduler.run()
+    assert written == [(0, 1), (199, 2)]
+    assert delivery.overwritten == 198
+
+
+def test_a_wrong_or_repeated_receipt_changes_nothing() -> None:
+    scheduler, written, delivery = make()
+    delivery.offer(1)
+    scheduler.run()
+    delivery.acknowledge(7)
+    delivery.offer(2)
+    scheduler.run()
+    assert written == [(1, 1)]
+    delivery.acknowledge(1)
+    delivery.acknowledge(1)
+    scheduler.run()
+    assert written == [(1, 1), (2, 2)]
+
+
+def test_a_hidden_tab_is_given_up_on_after_a_while() -> None:
+    scheduler, written, delivery = make()
+    delivery.offer(1)
+    scheduler.run()
+    delivery.offer(2)
+    for timer in scheduler.timers:
+        timer()
+    scheduler.run()
+    assert written == [(1, 1), (2, 2)]
+
+
+def test_a_failing_write_does_not_block_the_next() -> None:
+    scheduler, written = ManualScheduler(), []
+
+    def write(item: int, serial: int) -> None:
+        if item == 1:
+            raise RuntimeError("broken")
+        written.append(item)
+
+    delivery: Delivery[int] = Delivery(scheduler, write)
+    delivery.offer(1)
+    try:
+        scheduler.run()
+    except RuntimeError:
+        pass
+    delivery.offer(2)
+    scheduler.run()
+    assert written == [2]

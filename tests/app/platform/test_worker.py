@@ -1,0 +1,170 @@
+"""The worker: newest wins, turns are shared, errors and cancels end one request only."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from anisoscope.app.frame import Frame
+from anisoscope.app.request import Request
+from anisoscope.app.worker import Mailbox, Result, Worker
+
+
+def ask(value: int) -> Request:
+    return Request.of("t", {"value": value})
+
+
+def frame(value: int, stage: tuple[int, int] = (1, 1)) -> Frame:
+    return Frame({"t": {"x": np.array([value])}}, {"value": value}, stage)
+
+
+class Inbox:
+    """Collects results and wakes whoever waits for one."""
+
+    def __init__(self) -> None:
+        self.results: list[Result] = []
+        self._changed = threading.Condition()
+
+    def __call__(self, result: Result) -> None:
+        with self._changed:
+            self.results.append(result)
+            self._changed.notify_all()
+
+    def wait(self, condition, seconds: float = 5.0) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: condition(self.results), seconds), self.results
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    worker = Worker()
+    yield worker
+    worker.stop()
+
+
+def done(results: list[Result]) -> bool:
+    return any(result.done for result in results)
+
+
+def test_a_request_gives_its_frames_and_then_its_end(worker: Worker) -> None:
+    inbox = Inbox()
+    mailbox = worker.open(lambda r: iter([frame(1, (1, 2)), frame(2, (2, 2))]), inbox, rest=0.0)
+    worker.ask(mailbox, ask(7))
+    inbox.wait(done)
+    assert [r.frame.facts["value"] for r in inbox.results if r.frame] == [1, 2]
+    assert inbox.results[-1].error is None
+    assert all(r.request == ask(7) for r in inbox.results)
+
+
+def test_a_newer_request_closes_the_older_generator(worker: Worker) -> None:
+    closed = threading.Event()
+
+    def frames(request: Request) -> Iterator[Frame | None]:
+        try:
+            yield frame(request["value"], (1, 2))
+            while request["value"] == 1:
+                time.sleep(0.002)
+                yield None
+            yield frame(request["value"], (2, 2))
+        finally:
+            if request["value"] == 1:
+                closed.set()
+
+    inbox = Inbox()
+    mailbox = worker.open(frames, inbox, rest=0.0)
+    worker.ask(mailbox, ask(1))
+    inbox.wait(lambda results: bool(results))
+    worker.ask(mailbox, ask(2))
+    inbox.wait(done)
+    assert closed.wait(2)
+    assert inbox.results[-1].request == ask(2)
+
+
+def test_of_many_requests_only_the_newest_waits(worker: Worker) -> None:
+    entered, go = threading.Event(), threading.Event()
+    started = []
+
+    def frames(request: Request) -> Iterator[Frame]:
+        started.append(request["value"])
+        if request["value"] == 0:
+            entered.set()
+            go.wait(5)
+        yield frame(request["value"])
+
+    inbox = Inbox()
+    mailbox = worker.open(frames, inbox)
+    worker.ask(mailbox, ask(0))
+    assert entered.wait(5)
+    for value in range(1, 50):
+        worker.ask(mailbox, ask(value))
+    go.set()
+    inbox.wait(lambda results: any(r.done and r.request == ask(49) for r in results))
+    assert started == [0, 49]
+
+
+def test_finer_frames_wait_until_the_hand_rests(worker: Worker) -> None:
+    inbox = Inbox()
+    mailbox = worker.open(lambda r: iter([frame(1, (1, 2)), frame(2, (2, 2))]), inbox, rest=0.25)
+    begun = time.monotonic()
+    worker.ask(mailbox, ask(1))
+    inbox.wait(done)
+    assert time.monotonic() - begun >= 0.25
+
+
+def test_a_long_refinement_does_not_starve_another_session(worker: Worker) -> None:
+    stop = threading.Event()
+
+    def endless(_request: Request) -> Iterator[Frame | None]:
+        yield frame(1, (1, 2))
+        while not stop.is_set():
+            yield None
+
+    slow, quick = Inbox(), Inbox()
+    worker.ask(worker.open(endless, slow, rest=0.0), ask(1))
+    slow.wait(lambda results: bool(results))
+    worker.ask(worker.open(lambda r: iter([frame(5)]), quick), ask(5))
+    quick.wait(done)
+    stop.set()
+
+
+def test_an_exception_ends_one_request_only(worker: Worker) -> None:
+    def frames(request: Request) -> Iterator[Frame]:
+        if request["value"] < 0:
+            raise ValueError("value = -1: at least 0")
+        yield frame(request["value"])
+
+    inbox = Inbox()
+    mailbox = worker.open(frames, inbox)
+    worker.ask(mailbox, ask(-1))
+    inbox.wait(done)
+    assert isinstance(inbox.results[-1].error, ValueError)
+    worker.ask(mailbox, ask(3))
+    inbox.wait(lambda results: any(r.frame and r.frame.facts["value"] == 3 for r in results))
+
+
+def test_cancel_and_close_leave_no_generator_and_no_late_frame(worker: Worker) -> None:
+    ended = threading.Event()
+
+    def frames(_request: Request) -> Iterator[Frame | None]:
+        try:
+            yield frame(1, (1, 2))
+            while True:
+                yield None
+        finally:
+            ended.set()
+
+    inbox = Inbox()
+    mailbox: Mailbox = worker.open(frames, inbox, rest=0.0)
+    worker.ask(mailbox, ask(1))
+    inbox.wait(lambda results: bool(results))
+    worker.cancel(mailbox)
+    assert ended.wait(2)
+    count = len(inbox.results)
+    worker.close(mailbox)
+    worker.stop()
+    assert len(inbox.results) == count
+    assert not any(thread.name == "anisoscope-worker" for thread in threading.enumerate())
