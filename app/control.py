@@ -63,3 +63,13 @@ class Claim:
     paper: str
     ours: str
     standing: Literal["agrees", "disagrees", "ours"] = "ours"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is selected: a heading, a small grey picture (rows of 0 to 1) and two lines."""
+
+    heading: str
+    title: str
+    text: str
+    pixels: Sequence[Sequence[float]] = ()

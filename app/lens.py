@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import panel as pn
 import param
 
-from .control import Claim, Group, Readout
+from .control import Card, Claim, Group, Readout
 from .errors import RequestError
 from .figure import Figure
 from .frame import Columns, Frame
@@ -128,6 +128,10 @@ class Lens(pn.viewable.Viewer):
     def readouts(self, request: Request, frame: Frame) -> tuple[Readout, ...]:
         """Rows of numbers under the controls."""
         return ()
+
+    def card(self, request: Request, frame: Frame) -> Card | None:
+        """What is selected (a sample, a pulsar), shown under the controls."""
+        return None
 
     def claims(self, request: Request, frame: Frame) -> tuple[Claim, ...]:
         """What the theory does not say, and where we differ from the paper, with live numbers."""

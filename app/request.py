@@ -93,7 +93,5 @@ def _word(value: Scalar) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, tuple):
-        return ",".join(f"{v:.12g}" for v in value)
-    if isinstance(value, float):
-        return f"{value:.12g}"
-    return str(value)
+        return ",".join(repr(v) for v in value)
+    return repr(value) if isinstance(value, float) else str(value)

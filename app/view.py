@@ -52,13 +52,14 @@ class LensView:
         self._worker = worker or shared_worker()
         self._scheduler = scheduler or self._find_scheduler()
         self._from_browser = False
+        self.on_settled: list[Callable[[Request], None]] = []
         self._request = lens.request()
         stored = first_frame.load(lens.slug)
         self.frame = stored or lens.compute()
-        self._complete = self.frame.merged(lens.hand(self._request, self.frame))
+        self.complete = self.frame.merged(lens.hand(self._request, self.frame))
         self._draw()
-        self.parts = Parts(lens, self.owner, self)
-        self.layout = compose(self.parts, [screen.model for screen in self.screens])
+        self.parts = Parts(self)
+        self.layout = compose(self)
         self.layout.lens_view = self  # type: ignore[attr-defined]
         self._delivery: Delivery[Result] = Delivery(self._scheduler, self._write)
         self._ack.on_change("echo", lambda _a, _o, echo: self._delivery.acknowledge(echo))
@@ -78,8 +79,13 @@ class LensView:
         self._worker.cancel(self._mailbox)
         self.parts.status.cancelled(self._request)
 
-    def set(self, values: dict[str, Any], from_browser: bool = False) -> None:
-        """Set parameters by name as the reader asked; a refused value leaves everything as it was."""
+    def set(self, values: dict[str, Any], from_browser: bool = False, reset: bool = False) -> None:
+        """Set parameters by name as the reader asked; a refused value leaves everything as it was.
+
+        With `reset` the parameters not named return to their defaults, as presets and links mean it.
+        """
+        if reset:
+            values = {**self.lens.defaults(), **values}
         try:
             checked, unknown = self.lens.check(values)
         except RequestError as error:
@@ -115,8 +121,8 @@ class LensView:
 
     def _draw(self) -> None:
         ranges: dict[str, Range1d] = {}
-        figures = self.lens.figures(self._complete)
-        self.screens: list[Screen] = [draw(figure, self._complete, ranges) for figure in figures]
+        figures = self.lens.figures(self.complete)
+        self.screens: list[Screen] = [draw(figure, self.complete, ranges) for figure in figures]
         drawn = {layer.table for figure in figures for layer in figure.layers}
         self._extra = {t: ColumnDataSource(_plain(c)) for t, c in self.frame.tables.items() if t not in drawn}
         self._ack, acknowledge = acknowledgement()
@@ -129,6 +135,11 @@ class LensView:
         self._ack.js_on_change("serial", redraw, acknowledge)
         self.screens[0].model.js_on_change("name", acknowledge)
         hand.on_changes(self._hand, lambda values: self.set(values))
+
+    def settled(self) -> None:
+        """The hand let go, or a choice was made: the address may follow."""
+        for callback in self.on_settled:
+            callback(self.lens.request())
 
     @property
     def hand_model(self) -> hand.Hand:
@@ -149,6 +160,8 @@ class LensView:
             self._hand.upstream = asked.as_dict()
             self.parts.status.asked()
             self._worker.ask(self._mailbox, asked)
+        if not self._from_browser:
+            self.settled()
 
     def _delivered(self, result: Result) -> None:
         if result.frame is not None:
@@ -160,7 +173,8 @@ class LensView:
         assert result.frame is not None
         started = time.perf_counter()
         self.frame = result.frame
-        figures = {figure.name: figure for figure in self.lens.figures(self._tables_for(result.frame))}
+        self.complete = self._with(result.frame)
+        figures = {figure.name: figure for figure in self.lens.figures(self.complete)}
         with pn.io.hold(self.screens[0].model.document):
             for screen in self.screens:
                 for source, data in screen.changes(result.frame):
@@ -169,11 +183,14 @@ class LensView:
             for table, source in self._extra.items():
                 if table in result.frame.tables:
                     _write_changed(source, _plain(result.frame.tables[table]))
-            self.parts.show(self._request, result.frame, result.seconds + time.perf_counter() - started)
+            self.parts.show(self._request, self.complete)
+            self.parts.status.drawn(result, time.perf_counter() - started)
             self._ack.serial = serial
 
-    def _tables_for(self, frame: Frame) -> Frame:
-        return Frame({**self._complete.tables, **frame.tables}, frame.facts, frame.stage, frame.notes)
+    def _with(self, frame: Frame) -> Frame:
+        """A frame over the last one: a coarse frame may leave out tables that come with the finer one."""
+        facts = {**self.complete.facts, **frame.facts}
+        return Frame({**self.complete.tables, **frame.tables}, facts, frame.stage, frame.notes)
 
 
 def _plain(columns: Any) -> dict[str, Any]:

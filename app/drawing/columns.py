@@ -52,10 +52,9 @@ def _steps(columns: Columns) -> SourceData:
 
 
 def _bars(columns: Columns) -> SourceData:
-    top = np.asarray(columns["top"], dtype=np.float32)
-    bottom = columns.get("bottom", np.zeros_like(top))
-    data = {name: np.asarray(columns[name], dtype=np.float32) for name in ("left", "right")}
-    return {**data, "bottom": np.asarray(bottom, dtype=np.float32), "top": top}
+    left, right, end = (np.asarray(columns[name], dtype=np.float32) for name in ("left", "right", "top"))
+    base = np.asarray(columns.get("bottom", np.zeros_like(end)), dtype=np.float32)
+    return {"left": left, "right": right, "bottom": np.minimum(base, end), "top": np.maximum(base, end)}
 
 
 def _path(columns: Columns) -> SourceData:
@@ -68,10 +67,13 @@ def _polygons(columns: Columns) -> SourceData:
     data: SourceData = {"xs": [], "ys": []}
     for axis, name in enumerate(("xs", "ys")):
         for outline, inner in zip(columns[name], holes, strict=True):
-            rings = [np.asarray(outline, dtype=np.float32)]
-            rings += [np.asarray(ring, dtype=np.float32)[:, axis] for ring in inner]
-            data[name].append([rings])
+            rings = [np.asarray(outline), *(np.asarray(ring)[:, axis] for ring in inner)]
+            data[name].append([[_closed(ring.astype(np.float32)) for ring in rings]])
     return data
+
+
+def _closed(ring: np.ndarray) -> np.ndarray:
+    return np.append(ring, ring[:1])
 
 
 def _image(columns: Columns) -> SourceData:

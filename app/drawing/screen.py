@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import holoviews as hv
-from bokeh.models import ColumnDataSource, CustomJS, FixedTicker, HoverTool, Range1d, Toolbar
+from bokeh.models import ColumnDataSource, CustomJS, DataRange1d, FixedTicker, HoverTool, Range1d, Toolbar
 from bokeh.plotting import figure as BokehFigure
 from holoviews.plotting.bokeh import BokehRenderer
 
@@ -102,17 +102,18 @@ def _finish_layer(layer: Layer, subplot: Any) -> None:
         subplot.handles["glyph_renderer"].hover_glyph = None
 
 
-def _range(axis: Axis, current: Any, ranges: dict[str, Range1d]) -> Any:
+def _range(axis: Axis, ranges: dict[str, Range1d]) -> Range1d | DataRange1d:
+    # HoloViews freezes its ranges; one without limits of its own must follow the data.
     if axis.range is None:
-        return current
+        return DataRange1d()
     if not axis.share:
         return Range1d(*axis.range)
     return ranges.setdefault(axis.share, Range1d(*axis.range))
 
 
 def _finish_axes(figure: Figure, model: BokehFigure, ranges: dict[str, Range1d]) -> None:
-    model.x_range = _range(figure.x, model.x_range, ranges)
-    model.y_range = _range(figure.y, model.y_range, ranges)
+    model.x_range = _range(figure.x, ranges)
+    model.y_range = _range(figure.y, ranges)
     for spec, axis in ((figure.x, model.xaxis[0]), (figure.y, model.yaxis[0])):
         _name_axis(spec, axis)
         axis.visible = spec.visible

@@ -1,0 +1,158 @@
+"""The parts of a lens's page, laid into the grid of `theme`: title, controls, figures, story, claims, status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import panel as pn
+
+from . import words
+from .binding import Binding
+from .figure import Figure
+from .frame import Frame
+from .presets import Preset, presets
+from .reporting import Reporter
+from .request import Request
+from .shell.head import figure_head
+from .shell.readouts import Readouts
+from .shell.tries import Tries
+from .theme import stylesheets
+
+if TYPE_CHECKING:
+    from .view import LensView
+
+
+class Parts:
+    """Everything of a view that is not a canvas, and how it follows the lens."""
+
+    def __init__(self, view: LensView) -> None:
+        lens, frame, request = view.lens, view.complete, view.lens.request()
+        self.lens = lens
+        self.bindings = {
+            control.name: Binding(control, lens, view) for group in lens.controls() for control in group.controls
+        }
+        rows = [vars(row) for row in lens.readouts(request, frame)]
+        self.readouts = Readouts(rows=rows, handle=f"readouts-{view.owner}", sizing_mode="stretch_width", margin=0)
+        self.card = html(words.card(lens.card(request, frame)), "an-card")
+        self.claims = html(words.claims(lens.claims(request, frame)), "an-claims")
+        self.presets = {preset.name: preset for preset in presets(lens.slug)}
+        self.tries = Tries(items=[_item(p) for p in self.presets.values() if p.attempt], sizing_mode="stretch_width")
+        self.tries.on_choose(lambda name: view.set(dict(self.presets[name].params), reset=True))
+        self.status = Reporter(view)
+        self.conditional: list[tuple[tuple[str, Any], pn.viewable.Viewable]] = []
+
+    def follow(self, names: set[str]) -> None:
+        """Show new parameter values in the controls, and what depends on them."""
+        for name in names & set(self.bindings):
+            self.bindings[name].follow()
+        for (name, value), part in self.conditional:
+            part.visible = getattr(self.lens, name) == value
+        self.tries.current = self._current_preset()
+
+    def show(self, request: Request, frame: Frame) -> None:
+        """Show a frame's words and numbers."""
+        rows = [vars(row) for row in self.lens.readouts(request, frame)]
+        if rows != self.readouts.rows:
+            self.readouts.rows = rows
+        for pane, text in (
+            (self.card, words.card(self.lens.card(request, frame))),
+            (self.claims, words.claims(self.lens.claims(request, frame))),
+        ):
+            if text and text != pane.object:
+                pane.object = text
+
+    def _current_preset(self) -> str:
+        values = self.lens.request().as_dict()
+        defaults = self.lens.defaults()
+        for preset in self.presets.values():
+            if Request.of(self.lens.slug, {**defaults, **preset.params}).as_dict() == values:
+                return preset.name
+        return ""
+
+
+def html(text: str, css_class: str) -> pn.pane.HTML:
+    """A pane of our own HTML with the page's styles inside its shadow root."""
+    return pn.pane.HTML(
+        text, css_classes=[css_class], stylesheets=stylesheets(), sizing_mode="stretch_width", margin=0
+    )
+
+
+def column(*children: Any, css: str, **options: Any) -> pn.Column:
+    options = {"sizing_mode": "stretch_width", "margin": 0, **options}
+    return pn.Column(*children, css_classes=[css], stylesheets=stylesheets(), **options)
+
+
+def compose(view: LensView) -> pn.Column:
+    """The whole lens as one layout, the same on a page and in a notebook."""
+    parts, lens = view.parts, view.lens
+    grid = column(
+        html(words.title(lens), "an-title"),
+        html(words.lede(lens), "an-lede"),
+        _controls(parts),
+        _figures(view),
+        _story(parts),
+        parts.claims,
+        parts.status.component,
+        css="an-grid",
+    )
+    return column(grid, css="an-lens")
+
+
+def _controls(parts: Parts) -> pn.Column:
+    primary, secondary = [], []
+    for group in parts.lens.controls():
+        members = []
+        for control in group.controls:
+            component = parts.bindings[control.name].component
+            if getattr(control, "primary", False):
+                primary.append(component)
+            else:
+                members.append(component)
+        if members:
+            heading = [html(f"<h2>{group.title}</h2>", "an-group")] if group.title else []
+            block = column(*heading, *members, css="an-group-body")
+            if group.when is not None:
+                _show_when(parts, group.when, block)
+            secondary.append(block)
+    secondary += [parts.card, parts.readouts]
+    return column(column(*primary, css="an-primary"), column(*secondary, css="an-secondary"), css="an-controls")
+
+
+def _figures(view: LensView) -> pn.Column:
+    children, pair = [], []
+    for screen in view.screens:
+        figure = screen.figure
+        css = "an-hero" if figure.size == "hero" else "an-figure"
+        canvas = pn.pane.Bokeh(screen.model, sizing_mode="stretch_width", margin=0)
+        block = column(figure_head(figure), canvas, css=css)
+        if figure.when is not None:
+            _show_when(view.parts, figure.when, block)
+        if figure.size == "pair":
+            pair.append(block)
+        else:
+            children.append(block)
+    if pair:
+        children.append(column(*pair, css="an-pair"))
+    return column(*children, css="an-figures")
+
+
+def _story(parts: Parts) -> pn.Column:
+    slug = parts.lens.slug
+    attempts = [html("<h2>Try</h2>", "an-try-head"), parts.tries] if parts.tries.items else []
+    return column(
+        html(words.section(slug, "What you see"), "an-see"),
+        column(*attempts, css="an-try"),
+        html(words.section(slug, "What we could not reproduce", quoted=True), "an-not"),
+        css="an-story",
+    )
+
+
+def _show_when(parts: Parts, when: tuple[str, Any], block: pn.viewable.Viewable) -> None:
+    block.param.update(visible=getattr(parts.lens, when[0]) == when[1])
+    parts.conditional.append((when, block))
+
+
+def _item(preset: Preset) -> dict[str, str]:
+    note = f"paper {preset.paper_value}: {preset.disagrees}" if preset.disagrees else ""
+    source = preset.source.split(", ", 1)[-1]
+    return {"name": preset.name, "title": preset.title, "source": source, "reason": preset.reason, "note": note}

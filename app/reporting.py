@@ -1,0 +1,109 @@
+"""What the status line says: state, time of the last frame, device, and what went wrong in words."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from .errors import RequestError
+from .request import Request
+from .shell.status import StatusLine
+from .worker import Result
+
+if TYPE_CHECKING:
+    from .view import LensView
+
+logger = logging.getLogger("anisoscope")
+
+# The status line is read, not watched: more than four changes a second only cost messages.
+SHORTEST_INTERVAL = 0.25
+
+
+class Reporter:
+    """Keeps the status line true without slowing the scrub."""
+
+    def __init__(self, view: LensView) -> None:
+        self._view = view
+        self._drawn: deque[float] = deque(maxlen=20)
+        self._told = 0.0
+        self.component = StatusLine(sizing_mode="stretch_width", margin=0)
+        self.component.on_cancel(view.cancel)
+        self.component.on_repair(self._repair)
+        self._refusal: RequestError | None = None
+
+    def starting(self, stored: bool) -> None:
+        """The page stands; torch is being imported and the first frame is computed."""
+        tag = "stored frame" if stored else ""
+        self.component.param.update(state="starting", message="Starting torch", tag=tag)
+
+    def asked(self) -> None:
+        """A request is on its way; nothing changes on the page unless it takes long."""
+        if self._refusal is not None:
+            self._refusal = None
+            self.component.param.update(state="ready", message="Ready", repair="")
+
+    def drawn(self, result: Result, seconds: float) -> None:
+        """A frame was written."""
+        now = time.monotonic()
+        self._drawn.append(now)
+        frame = result.frame
+        assert frame is not None
+        if now - self._told < SHORTEST_INTERVAL and not frame.final:
+            return
+        self._told = now
+        stage, last = frame.stage
+        busy = not frame.final
+        self.component.param.update(
+            state="busy" if busy else "ready",
+            message=f"Refining, {stage} of {last}" if busy else "Ready",
+            milliseconds=1000 * (result.seconds + seconds),
+            rate=self._rate(now),
+            device=str(frame.facts.get("device", "cpu")),
+            dtype=str(frame.facts.get("dtype", "float64")),
+            notes=list(frame.notes),
+            tag="",
+            progress=stage / last if busy else 0.0,
+            cancellable=busy,
+        )
+
+    def ended(self, result: Result) -> None:
+        """A request ended: done, or with an error that is the reader's or ours."""
+        if result.error is None:
+            return
+        if isinstance(result.error, RequestError):
+            self.refused(result.error)
+            return
+        logger.error("request %s failed", result.request.as_dict(), exc_info=result.error)
+        words = f"{type(result.error).__name__}: {result.error}"
+        self.component.param.update(state="error", message=words, tag="last valid frame", cancellable=False)
+
+    def refused(self, error: RequestError) -> None:
+        """A parameter cannot be used; the last true frame stays."""
+        self._refusal = error
+        repair = "" if error.repair is None else f"Use {error.repair}"
+        self.component.param.update(
+            state="error", message=str(error), repair=repair, tag="last valid frame", cancellable=False
+        )
+
+    def ignored(self, names: list[str]) -> None:
+        """A link or file sets parameters this version does not know; the rest was applied."""
+        words = f"{', '.join(names)}: not known in this version; everything else was applied"
+        self.component.param.update(state="ready", message=words)
+
+    def cancelled(self, request: Request) -> None:
+        """The reader stopped a computation."""
+        self.component.param.update(
+            state="cancelled", message="Cancelled", tag="last true frame", cancellable=False, progress=0.0
+        )
+
+    def _rate(self, now: float) -> float:
+        recent = [moment for moment in self._drawn if now - moment < 1.0]
+        return float(len(recent)) if len(recent) > 2 else 0.0
+
+    def _repair(self) -> None:
+        refusal, self._refusal = self._refusal, None
+        if refusal is not None:
+            self.component.param.update(state="ready", message="Ready", repair="", tag="")
+            self._view.set({refusal.parameter: refusal.repair})

@@ -1,0 +1,84 @@
+"""The words of a lens as HTML: story, title, lede, claims. All text from outside is escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from html import escape
+from importlib import resources
+
+from markdown_it import MarkdownIt
+
+from .control import Card, Claim
+from .lens import Lens
+
+
+@cache
+def story(slug: str) -> dict[str, str]:
+    """Sections of `assets/<slug>/story.md` by heading, as HTML."""
+    source = resources.files("anisoscope.assets").joinpath(slug, "story.md")
+    if not source.is_file():
+        return {}
+    parts = re.split(r"^## +(.+)$", source.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    markdown = MarkdownIt("commonmark", {"html": False})
+    return {heading.strip(): markdown.render(body) for heading, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def title(lens: Lens) -> str:
+    papers = ", ".join(
+        f'<a href="https://arxiv.org/abs/{escape(p.arxiv)}" target="_blank" rel="noopener">'
+        f"{escape(p.short)}, arXiv {escape(p.arxiv)}</a>"
+        for p in lens.papers
+    )
+    return f'<h1>{escape(lens.title)}</h1><p class="meta">{escape(lens.field)} · {papers}</p>'
+
+
+def lede(lens: Lens) -> str:
+    hand, rest = lens.lede
+    return f'<p><b class="hand">{escape(hand)}</b> {escape(rest)}</p>'
+
+
+def section(slug: str, heading: str, quoted: bool = False) -> str:
+    """One section of the story under its heading; empty where the story has none."""
+    body = story(slug).get(heading, "")
+    if not body:
+        return ""
+    body = f"<blockquote>{body}</blockquote>" if quoted else body
+    return f"<h2>{escape(heading)}</h2>{body}"
+
+
+def claims(rows: Sequence[Claim]) -> str:
+    """What this does not say, as a table: sentence, the paper's figure, ours."""
+    if not rows:
+        return ""
+    marks = {"agrees": "agrees", "disagrees": "differs", "ours": "ours"}
+    body = "".join(
+        f'<tr class="{row.standing}"><td>{escape(row.text)} <span class="source">{escape(row.source)}</span></td>'
+        f"<td>{escape(row.paper)}</td><td>{escape(row.ours)}</td><td>{marks[row.standing]}</td></tr>"
+        for row in rows
+    )
+    head = "<tr><th>Statement</th><th>Paper</th><th>Here, now</th><th></th></tr>"
+    return f'<h2>What this does not say</h2><table class="claims"><thead>{head}</thead><tbody>{body}</tbody></table>'
+
+
+def card(shown: Card | None) -> str:
+    """What is selected: a small picture and two lines."""
+    if shown is None:
+        return ""
+    picture = _pixels(shown.pixels) if shown.pixels else ""
+    lines = f'<span class="name">{escape(shown.title)}</span><span class="detail">{escape(shown.text)}</span>'
+    return f'<h2>{escape(shown.heading)}</h2><div class="card">{picture}<div>{lines}</div></div>'
+
+
+def _pixels(rows: Sequence[Sequence[float]]) -> str:
+    """Ink on paper, 0 to 1: a vector picture that follows the theme."""
+    height, width = len(rows), len(rows[0])
+    cells = "".join(
+        f'<rect x="{x}" y="{y}" width="1.02" height="1.02" fill-opacity="{value:.2f}"/>'
+        for y, row in enumerate(rows)
+        for x, value in enumerate(row)
+        if value > 0
+    )
+    size = f'viewBox="0 0 {width} {height}" shape-rendering="crispEdges"'
+    return f'<svg class="pixels" role="img" aria-label="the selected sample" {size}>{cells}</svg>'
