@@ -141,6 +141,10 @@ class LensView:
         for callback in self.on_settled:
             callback(self.lens.request())
 
+    def call(self, action: Callable[[], None]) -> None:
+        """Run what changes the page where that is allowed; for threads."""
+        self._scheduler.call(action)
+
     @property
     def hand_model(self) -> hand.Hand:
         return self._hand

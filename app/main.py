@@ -1,0 +1,5 @@
+"""What `panel serve app/main.py` serves: the same app as `anisoscope serve`."""
+
+from anisoscope.app.pages import main_page
+
+main_page().servable()

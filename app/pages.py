@@ -1,0 +1,101 @@
+"""What a session is given: the gallery, or one lens with its address, export and first state."""
+
+from __future__ import annotations
+
+import io
+from html import escape
+from typing import Any
+
+import panel as pn
+
+from .composition import html
+from .errors import RequestError, UnknownLensError
+from .export import export_bundle
+from .lens import Lens
+from .registry import lens_class, lens_entries
+from .request import Request
+from .shell import gallery, page
+from .shell.exporting import ExportButton
+from .shell.share import Share
+from .view import LensView
+
+# The theme is the reader's, the lens is the address: neither is a parameter of a lens.
+RESERVED = ("lens", "theme")
+
+
+def gallery_page(href: str = "/{slug}") -> pn.viewable.Viewable:
+    """The page of all lenses; `href` makes a lens's address from its slug."""
+    entries = lens_entries()
+    return page.lens_page("", gallery.gallery(entries, lambda slug: href.format(slug=slug)), [])
+
+
+def lens_page(slug: str) -> pn.viewable.Viewable:
+    """One lens in the state its address asks for.
+
+    A lens that cannot be loaded answers with its message; a refused parameter leaves the opening state
+    and is named in the status line.
+    """
+    try:
+        lens = lens_class(slug)()
+    except Exception as error:
+        return page.lens_page(slug, _broken(slug, error), [])
+    unknown, refusal = _restore(lens, _asked())
+    view = LensView(lens)
+    share, export = _share(view), _export(view)
+    if refusal is not None:
+        view.parts.status.refused(refusal)
+    elif unknown:
+        view.parts.status.ignored(unknown)
+    return page.lens_page(lens.title, view.layout, [share, export])
+
+
+def main_page() -> pn.viewable.Viewable:
+    """`panel serve app/main.py`: the gallery, or with ?lens=slug that lens."""
+    slug = _query().get("lens", "")
+    return lens_page(slug) if slug else gallery_page("?lens={slug}")
+
+
+def _query() -> dict[str, str]:
+    arguments: dict[str, Any] = pn.state.session_args or {}
+    return {name: values[0].decode("utf-8", "replace") for name, values in arguments.items() if values}
+
+
+def _asked() -> dict[str, str]:
+    return {name: word for name, word in _query().items() if name not in RESERVED}
+
+
+def _restore(lens: Lens, asked: dict[str, str]) -> tuple[list[str], RequestError | None]:
+    try:
+        return lens.restore(asked), None
+    except RequestError as error:
+        return [], error
+
+
+def _share(view: LensView) -> Share:
+    share = Share(query=view.lens.request().to_query(view.lens.defaults()))
+
+    def follow(request: Request) -> None:
+        share.query = request.to_query(view.lens.defaults())
+
+    view.on_settled.append(follow)
+    return share
+
+
+def _export(view: LensView) -> ExportButton:
+    button = ExportButton()
+
+    def make() -> tuple[str, bytes]:
+        buffer = io.BytesIO()
+        export_bundle(view.lens.request().to_json(), buffer)
+        return f"anisoscope-{view.lens.slug}.zip", buffer.getvalue()
+
+    button.connect(make, view.call)
+    return button
+
+
+def _broken(slug: str, error: Exception) -> pn.viewable.Viewable:
+    if isinstance(error, UnknownLensError):
+        words = escape(str(error))
+    else:
+        words = f"The lens <b>{escape(slug)}</b> could not be loaded: {escape(type(error).__name__)}: {escape(str(error))}"
+    return html(f'<p class="broken" role="alert">{words}</p><p><a href="./">All lenses</a></p>', "an-broken")

@@ -1,0 +1,141 @@
+"""One contract for every lens: frames end, are finite or say why, are deterministic, and can be cancelled."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import numpy as np
+import pytest
+
+from anisoscope.app import first_frame
+from anisoscope.app.control import Dial
+from anisoscope.app.drawing.screen import draw
+from anisoscope.app.errors import RequestError
+from anisoscope.app.frame import Frame
+from anisoscope.app.presets import presets
+from anisoscope.app.registry import lens_class, lens_entries
+from anisoscope.app.request import parse_query, read_json
+
+SLUGS = sorted(slug for slug, entry in lens_entries().items() if entry.error is None)
+
+
+def test_every_lens_loads() -> None:
+    assert SLUGS
+    assert {slug: entry.error for slug, entry in lens_entries().items() if entry.error} == {}
+
+
+@pytest.fixture(scope="module", params=SLUGS)
+def lens(request):
+    return lens_class(request.param)()
+
+
+@pytest.fixture(scope="module")
+def frame(lens) -> Frame:
+    return lens.compute()
+
+
+def same(first: Frame, second: Frame) -> None:
+    ours, theirs = first.numeric_columns(), second.numeric_columns()
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+
+
+def test_frames_end_with_a_final_one(lens) -> None:
+    stages = [step.stage for step in lens.frames(lens.request()) if step is not None]
+    assert stages and stages[-1][0] == stages[-1][1]
+    assert stages == sorted(stages)
+
+
+def test_a_frame_is_finite(lens, frame) -> None:
+    for name, column in frame.numeric_columns().items():
+        assert np.isfinite(column).all(), name
+
+
+def test_the_same_request_gives_the_same_frame(lens, frame) -> None:
+    same(type(lens)().compute(lens.request()), frame)
+
+
+def test_frames_do_not_depend_on_what_the_browser_moves(lens) -> None:
+    def last(values) -> Frame:
+        return [step for step in lens.frames(lens.validated(values)) if step is not None][-1]
+
+    moved = {name: _another(lens.param[name]) for name in lens.client_side}
+    if moved:
+        same(last(None), last(moved))
+
+
+def _another(parameter):
+    low, high = parameter.bounds
+    return type(parameter.default)(low + (high - low) / 3)
+
+
+def test_every_table_of_every_layer_is_there_and_draws(lens, frame) -> None:
+    ranges = {}
+    for figure in lens.figures(frame):
+        assert figure.aria, f"{figure.name} needs words for those who cannot see it"
+        screen = draw(figure, frame, ranges)
+        assert len(screen.changes(frame)) == len(figure.layers)
+
+
+def test_a_request_round_trips_through_json_and_the_address(lens) -> None:
+    slug, parameters = read_json(json.dumps(lens.request().to_json()))
+    assert lens.validated(parameters) == lens.request() and slug == lens.slug
+    other = type(lens)()
+    assert other.restore(parse_query(lens.request().to_query())) == []
+    assert other.request() == lens.request()
+
+
+def test_every_parameter_refuses_nonsense_by_its_name(lens) -> None:
+    for name in lens.names():
+        with pytest.raises(RequestError) as caught:
+            type(lens)().restore({name: "\x00 nonsense" * 40})
+        assert caught.value.parameter == name
+
+
+def test_closing_a_generator_leaves_no_thread(lens) -> None:
+    before = threading.active_count()
+    generator = lens.frames(lens.request())
+    next(iter(generator))
+    generator.close()
+    assert threading.active_count() <= before
+
+
+def test_controls_name_parameters_and_one_is_the_readers_hand(lens) -> None:
+    controls = [control for group in lens.controls() for control in group.controls]
+    assert {control.name for control in controls} <= set(lens.names())
+    primary = [control.name for control in controls if isinstance(control, Dial) and control.primary]
+    assert primary == [lens.primary]
+
+
+def test_words_are_there_and_short(lens) -> None:
+    assert len(lens.title) <= 27 and len(lens.hook.split()) <= 22
+    assert lens.papers and all(paper.bibtex.startswith("@") for paper in lens.papers)
+    assert all(lens.lede)
+
+
+def test_the_stored_first_frame_is_what_the_lens_computes(lens) -> None:
+    stored = first_frame.load(lens.slug)
+    assert stored is not None
+    fresh = type(lens)().compute()
+    for name, column in fresh.numeric_columns().items():
+        kept = stored.numeric_columns()[name]
+        if column.dtype == np.uint8:
+            assert np.mean(kept != column) < 0.01, name
+        else:
+            np.testing.assert_allclose(kept, column, rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+def _cases():
+    return [pytest.param(slug, preset, id=f"{slug}-{preset.name}") for slug in SLUGS for preset in presets(slug)]
+
+
+@pytest.mark.parametrize(("slug", "preset"), _cases())
+def test_a_preset_gives_the_number_it_promises(slug, preset) -> None:
+    facts = lens_class(slug)().compute(preset.params).facts
+    assert preset.expect, "a preset without a number is decoration"
+    for fact, (value, tolerance) in preset.expect.items():
+        assert facts[fact] == pytest.approx(value, abs=tolerance), fact
+    if preset.disagrees:
+        assert preset.paper_value is not None
