@@ -1,0 +1,27 @@
+"""`anisoscope list` and `anisoscope cite`."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def list_lenses(asked: argparse.Namespace) -> int:
+    """One line per lens: slug, then title; a lens that cannot be loaded says why."""
+    from .. import available_lenses
+
+    entries = available_lenses()
+    width = max((len(slug) for slug in entries), default=0)
+    for slug, entry in sorted(entries.items()):
+        print(
+            f"{slug:<{width}}  {entry.title}"
+            + (f"  (cannot be loaded: {entry.error})" if entry.error else "")
+        )
+    return 0
+
+
+def cite(asked: argparse.Namespace) -> int:
+    """BibTeX entries of a lens's papers."""
+    from ..registry import lens_class
+
+    print("\n\n".join(paper.bibtex.strip() for paper in lens_class(asked.slug).papers))
+    return 0
