@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import sys
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, requires, version
 
@@ -48,8 +47,6 @@ def _versions(broken: list[str]) -> list[tuple[str, str]]:
     from packaging.requirements import Requirement
 
     rows = [("python", platform.python_version()), ("platform", platform.platform())]
-    if sys.version_info < (3, 11):
-        broken.append(f"Python is {platform.python_version()}; 3.11 or newer is needed.")
     rows.append(("anisoscope", version("anisoscope")))
     for line in requires("anisoscope") or ():
         requirement = Requirement(line)

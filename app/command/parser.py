@@ -6,17 +6,23 @@ import argparse
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import NoReturn
 
 from . import catalogue, doctor, exporting, serving
 
 FORMATS = ("svg", "pdf", "png")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The arguments, with `handler` set to the function of the chosen subcommand."""
-    parser = argparse.ArgumentParser(
-        prog="anisoscope", description="An interactive observatory for anisotropy."
-    )
+    parser = _Parser(prog="anisoscope", description="An interactive observatory for anisotropy.")
     parser.add_argument("--version", action="version", version=f"anisoscope {version('anisoscope')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_serve(commands)
@@ -32,7 +38,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_serve(commands: argparse._SubParsersAction[_Parser]) -> None:
     serve = commands.add_parser("serve", help="serve the lenses (all when none is named)")
     serve.add_argument("slugs", nargs="*", metavar="SLUG", help="serve only these lenses")
     serve.add_argument(
@@ -43,7 +49,7 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     serve.set_defaults(handler=serving.serve)
 
 
-def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_export(commands: argparse._SubParsersAction[_Parser]) -> None:
     export = commands.add_parser("export", help="figures, tables, request and citation of a lens as one zip")
     export.add_argument("slug", metavar="SLUG")
     state = export.add_mutually_exclusive_group()

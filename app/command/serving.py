@@ -15,14 +15,15 @@ def serve(asked: argparse.Namespace) -> int:
     """Serve lenses until interrupted."""
     # Before anything heavy is imported: the answer to a wrong port should not take seconds.
     check_address(asked.host, asked.port)
-    import anisoscope.app as app
+    from .. import available_lenses
+    from .. import serve as serve_lenses
 
-    known = app.available_lenses()
+    known = available_lenses()
     for slug in asked.slugs:
         if slug not in known:
             raise CommandError(f"lens = {slug!r}: known lenses are {', '.join(sorted(known)) or 'none'}")
     open_browser = not asked.no_browser and has_screen()
-    app.serve(asked.slugs, host=asked.host, port=asked.port, open_browser=open_browser)
+    serve_lenses(asked.slugs, host=asked.host, port=asked.port, open_browser=open_browser)
     return 0
 
 
@@ -51,7 +52,7 @@ def check_address(host: str, port: int) -> None:
 
 
 def has_screen() -> bool:
-    """Whether a browser would have somewhere to appear; without one, a text browser could take the terminal."""
+    """Whether a browser has somewhere to appear; without a screen a text browser could take the terminal."""
     if os.environ.get("CI"):
         return False
     if sys.platform.startswith("linux"):
