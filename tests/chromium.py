@@ -52,7 +52,7 @@ def install_chromium() -> str | None:
     if not _is_root():
         return None
     manager = next((name for name in SYSTEM_INSTALLS if shutil.which(name)), None)
-    if manager is None or not all([_run(command) for command in SYSTEM_INSTALLS[manager]]):
+    if manager is None or not all(_run(command) for command in SYSTEM_INSTALLS[manager]):
         return None
     return find_chromium()
 
