@@ -1,0 +1,160 @@
+"""The thin frame around a lens: header of 46 px, theme switch, favicon, fonts; no request to another host."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+import param
+from bokeh.embed.bundle import extension_dirs
+from bokeh.themes import Theme
+from jinja2 import Template
+from panel.custom import JSComponent
+from panel_material_ui.base import _env as material_templates
+
+from .. import theme
+from . import dark
+
+Action = Callable[[], None] | pn.viewable.Viewable
+
+# Bokeh serves registered folders at static/extensions/<name>/ under `panel serve` and `pn.serve` alike.
+_FONT_FOLDER = Path(str(files("anisoscope.assets") / "fonts"))
+extension_dirs["anisoscope"] = _FONT_FOLDER
+
+# A class named in the document's theme is left alone by panel-material-ui, which otherwise rewrites axes
+# (invisible lines), grids and plot grounds in the browser.
+FIGURE_THEME = Theme(
+    json={"attrs": {name: {} for name in ("Axis", "Grid", "Title", "Legend", "Figure", "ColorBar")}}
+)
+
+_HEADER_SX = {
+    "& .MuiAppBar-root": {
+        "height": "46px",
+        "backgroundColor": "var(--an-page)",
+        "backgroundImage": "none",
+        "color": "var(--an-ink)",
+        "boxShadow": "none",
+        "borderBottom": "1px solid var(--an-line)",
+    },
+    "& .MuiToolbar-root": {"minHeight": "46px !important", "height": "46px", "padding": "0 20px 0 28px"},
+    "& .main": {"backgroundColor": "var(--an-page)"},
+    "@media (max-width: 640px)": {"& .MuiToolbar-root": {"padding": "0 6px 0 14px"}},
+}
+
+_TEMPLATE = """{% extends "base.html" %}
+{% block postamble %}
+<style id="an-tokens">{{ an_tokens }}</style>
+<script>{{ an_script }}</script>
+{% for font in an_preload %}<link rel="preload" as="font" type="font/woff2" crossorigin href="{{ font }}">
+{% endfor %}
+{{ super() }}
+{% endblock %}"""
+
+
+class ActionButton(JSComponent):
+    """A word in the header that can be pressed; narrow screens show its icon alone."""
+
+    label = param.String(default="")
+    icon = param.String(default="", doc="share or export, or none.")
+    clicks = param.Integer(default=0)
+
+    _esm = theme.asset("action.js")
+    _stylesheets = [theme.asset("header.css")]
+
+
+@cache
+def _template() -> Template:
+    return material_templates.from_string(_TEMPLATE)
+
+
+@cache
+def _font_urls() -> dict[str, str]:
+    """Addresses beside Panel's own files, with a hash so that they may be kept for ever."""
+    urls = {}
+    for name in dark.FONTS:
+        version = hashlib.sha256((_FONT_FOLDER / name).read_bytes()).hexdigest()[:12]
+        urls[name] = f"anisoscope/{name}?v={version}"
+    return urls
+
+
+class Frame(pmui.Page):
+    """A Material page whose document brings our tokens, fonts and theme script before anything is painted."""
+
+    _esm_base = "Page.jsx"
+
+    def _populate_template_variables(self, template_variables: dict[str, Any]) -> None:
+        super()._populate_template_variables(template_variables)
+        # Relative, so that a prefix in front of the server (a proxy) changes nothing.
+        root = pn.state.rel_path + "/" if pn.state.rel_path else ""
+        urls = {name: f"{root}static/extensions/{url}" for name, url in _font_urls().items()}
+        template_variables["an_tokens"] = theme.document_css() + dark.font_css(urls)
+        template_variables["an_script"] = dark.script()
+        template_variables["an_preload"] = [urls[name] for name in dark.FONTS[:2]]
+
+
+def wordmark(here: str, home: str = "./", tagline: str = "") -> pn.pane.HTML:
+    """The serif name, linked to the gallery, and where the reader is."""
+    beside = f'<span class="slash">/</span><span class="here">{html.escape(here)}</span>' if here else ""
+    if tagline and not here:
+        beside = f'<span class="here">{html.escape(tagline)}</span>'
+    text = f'<div class="mark"><a href="{html.escape(home, quote=True)}">Anisoscope</a>{beside}</div>'
+    return pn.pane.HTML(text, stylesheets=[theme.asset("wordmark.css")], margin=0)
+
+
+def _action(name: str, action: Action) -> pn.viewable.Viewable:
+    if isinstance(action, pn.viewable.Viewable):
+        return action
+    button = ActionButton(label=name, icon=name.lower(), margin=0)
+    button.param.watch(lambda _event: action(), "clicks")
+    return button
+
+
+def lens_page(
+    lens_title: str,
+    body: pn.viewable.Viewable,
+    actions: Mapping[str, Action] | Sequence[pn.viewable.Viewable] = (),
+    *,
+    home: str = "./",
+    tagline: str = "an observatory of anisotropy",
+) -> pmui.Page:
+    """The page of one lens; an empty title makes it the gallery's page.
+
+    Args:
+        lens_title: shown beside the wordmark and on the browser's tab; plain text.
+        body: the lens's layout, or the gallery.
+        actions: objects of the header in order, or words and what they do (a callable or an object).
+        home: address of the gallery, relative to this page.
+        tagline: beside the wordmark where there is no title.
+    """
+    document = pn.state.curdoc
+    if document is not None:
+        document.theme = FIGURE_THEME
+    named = actions.items() if isinstance(actions, Mapping) else [("", action) for action in actions]
+    buttons = [_action(name, action) for name, action in named]
+    return Frame(
+        title="",
+        meta_title=f"{lens_title} · Anisoscope" if lens_title else "Anisoscope",
+        favicon=_favicon(),
+        header=[wordmark(lens_title, home, tagline), *buttons, dark.toggle()],
+        main=[body],
+        sidebar=[],
+        busy_indicator=None,
+        theme_toggle=False,
+        theme_config=theme.material_theme(),
+        sx=_HEADER_SX,
+        template=_template(),
+        raw_css=[theme.asset("page.css")],
+    )
+
+
+@cache
+def _favicon() -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(theme.asset("favicon.svg").encode()).decode()
