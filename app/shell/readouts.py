@@ -1,0 +1,25 @@
+"""Rows of numbers under the controls, written by Python or, under the hand, by the browser alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+import param
+
+from ..control import Readout
+from .component import Component
+
+
+class Readouts(Component):
+    """An aligned table of `rows`: dictionaries of label, value, beside and role.
+
+    In the browser `readouts.data.setv({rows}, {sync: false})` redraws the table without the server.
+    """
+
+    rows = param.List(default=[], item_type=dict)
+    caption = param.String(default="Readouts", doc="Name of the table for screen readers.")
+
+    def show(self, readouts: Iterable[Readout]) -> None:
+        """Take over the rows of a lens."""
+        self.rows = [asdict(readout) for readout in readouts]
