@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.metadata import distributions
+
 import yaml
 from checkout import ROOT, project
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 
@@ -44,3 +47,17 @@ def test_environment_file_asks_for_the_same() -> None:
     assert [line for line in by_pip if not line.startswith("--")] == metadata["dependencies"]
     assert f"python{metadata['requires-python']}" in listed
     assert "--constraint constraints.txt" in by_pip
+
+
+def test_pinned_releases_are_for_the_oldest_python() -> None:
+    # pip refuses the whole installation when one pin asks for a newer patch release of Python.
+    oldest = project()["project"]["requires-python"].removeprefix(">=") + ".0"
+    pins = constraints()
+    too_new = [
+        f"{found.name} {found.version}: {asked}"
+        for found in distributions()
+        if canonicalize_name(found.name) in pins
+        and (asked := found.metadata.get("Requires-Python"))
+        and not SpecifierSet(asked).contains(oldest)
+    ]
+    assert not too_new

@@ -27,7 +27,7 @@ def test_the_command_starts_light() -> None:
         "from anisoscope.app.command import main\n"
         "try:\n    main(['--help'])\n"
         "except SystemExit as end:\n    assert not end.code\n"
-        "heavy = {'torch', 'numpy', 'scipy', 'panel', 'bokeh', 'holoviews', 'param', 'matplotlib', 'pandas'}\n"
+        "heavy = {'torch', 'numpy', 'scipy', 'panel', 'bokeh', 'holoviews', 'param', 'matplotlib'}\n"
         "print('heavy:', sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run(
