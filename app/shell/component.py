@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, ClassVar
 
+import param
+from bokeh.model import Model
 from panel.custom import JSComponent
 
 
@@ -27,6 +30,16 @@ class Component(JSComponent):
     _debounce: ClassVar[int] = 0
 
     __abstract = True
+
+    _rename: ClassVar[Mapping[str, str | None]] = {"handle": None}
+
+    handle = param.String(default="", precedence=-1, doc="Name by which code in the browser finds this model.")
+
+    def _get_model(self, *args: Any, **kwargs: Any) -> Model:
+        model = super()._get_model(*args, **kwargs)
+        if self.handle:
+            model.name = self.handle
+        return model
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -24,9 +24,7 @@ class ExportButton(Component):
     busy = param.String(default="")
     parcel = param.Dict(default={})
 
-    def connect(
-        self, make: Callable[[], tuple[str, bytes]], call: Callable[[Callable[[], None]], None]
-    ) -> None:
+    def connect(self, make: Callable[[], tuple[str, bytes]], call: Callable[[Callable[[], None]], None]) -> None:
         """`make` writes (file name, bytes) on a thread; `call` runs what changes the page where it is allowed."""
 
         def work() -> None:
