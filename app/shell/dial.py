@@ -33,6 +33,9 @@ class Dial(Component):
     digits = param.Integer(default=3, doc="Significant digits, or decimals where `format` is fixed.")
     format = param.Selector(default="significant", objects=["significant", "fixed", "integer"])
     disabled = param.Boolean(default=False)
+    nudge = param.Dict(
+        default={}, doc="Set in the browser, by keys, to {steps, serial}: move by that many steps."
+    )
     release = param.Dict(default={}, doc="Set by the browser when the hand lets go: value and serial number.")
 
     def __init__(self, **params: Any) -> None:

@@ -15,7 +15,7 @@ MARKS = {
     "fine": '<path d="M0 6H20" stroke="currentColor" stroke-width="1.2" opacity=".7"/>',
     "dot": '<circle cx="6" cy="6" r="3.2" fill="currentColor"/>',
     "ring": '<circle cx="6" cy="6" r="3.9" fill="none" stroke="currentColor" stroke-width="1.8"/>',
-    "handle": '<circle cx="6" cy="6" r="4.2" fill="currentColor" fill-opacity=".3" stroke="currentColor" stroke-width="1.5"/>',
+    "handle": '<circle cx="6" cy="6" r="4.2" fill="currentColor" fill-opacity=".3" stroke="currentColor"/>',
     "swatch": '<path d="M0 1H16V11H0Z" fill="currentColor" opacity=".42"/>',
 }
 WIDTHS = {"line": 20, "bound": 20, "fine": 20, "swatch": 16}
@@ -31,7 +31,7 @@ def legend_mark(key: Key) -> str:
     )
 
 
-def figure_head(figure: Figure) -> str:
+def head_html(figure: Figure) -> str:
     """Title, unit and legend of a figure as one line of HTML; all text escaped."""
     unit = f'<span class="unit">{escape(figure.unit)}</span>' if figure.unit else ""
     entries = "".join(f"<li>{legend_mark(key)}{escape(key.text)}</li>" for key in figure.legend)
@@ -39,11 +39,7 @@ def figure_head(figure: Figure) -> str:
     return f'<div class="figure-head"><h3>{escape(figure.title)}</h3>{unit}{legend}</div>'
 
 
-def figure_head_pane(figure: Figure) -> pn.pane.HTML:
-    """The line as a pane; set its `object` to `figure_head(...)` when the words change."""
-    return pn.pane.HTML(
-        figure_head(figure),
-        stylesheets=[asset("base.css"), asset("head.css")],
-        sizing_mode="stretch_width",
-        margin=0,
-    )
+def figure_head(figure: Figure) -> pn.pane.HTML:
+    """The line as a pane; set its `object` to `head_html(figure)` when the words change."""
+    styles = [asset("base.css"), asset("head.css")]
+    return pn.pane.HTML(head_html(figure), stylesheets=styles, sizing_mode="stretch_width", margin=0)

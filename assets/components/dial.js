@@ -146,6 +146,15 @@ export function render({ model, data, el }) {
     if (event.key === "Escape") { restore(); entry.select(); event.stopPropagation(); }
   });
 
+  // Keys move the slider by steps (a key held down settles once, when it rests) or by what a caller asks.
+  let resting = 0;
+  model.on("nudge", () => {
+    range.value = Number(range.value) + data.nudge.steps * step();
+    move(value());
+    clearTimeout(resting);
+    resting = setTimeout(settle, 250);
+  });
+
   // While the hand holds the slider, nobody else moves it: what arrives meanwhile is put back here
   // without a message, so that nothing can go round in a circle.
   model.on("value", () => {
