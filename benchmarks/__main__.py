@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-MEASURED = ("name", "value", "unit", "floor", "ratio_to", "ratio")
-PROVENANCE = ("date", "commit", "hardware", "python", "torch")
+MEASURED: tuple[str, ...] = ("name", "value", "unit", "floor", "ratio_to", "ratio")
+PROVENANCE: tuple[str, ...] = ("date", "commit", "hardware", "python", "torch")
 
 
 def main() -> int:
@@ -80,7 +80,11 @@ def append(path: Path, stamp: Mapping[str, str], rows: list[dict[str, Any]]) -> 
         writer = csv.DictWriter(file, (*PROVENANCE, *MEASURED), lineterminator="\n")
         if new:
             writer.writeheader()
-        writer.writerows({**stamp, **row} for row in rows)
+        for row in rows:
+            # Six digits are more than any clock here is worth.
+            writer.writerow(
+                {**stamp, **{k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()}}
+            )
 
 
 def provenance() -> dict[str, str]:
