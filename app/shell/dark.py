@@ -1,7 +1,7 @@
 """Light and dark: one switch in the browser for page, widgets and figures.
 
-The server sends light colours only. `script` is the library every page runs first; `toggle` is the button, which
-also brings the library, tokens and fonts along where the page is not ours (a notebook).
+The server sends light colours only. `script` is the library every page runs first; `toggle` is the button,
+which also brings the library, tokens and fonts along where the page is not ours (a notebook).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import base64
 import json
 from functools import cache
 from importlib.resources import files
+from typing import ClassVar
 
 import panel as pn
 import param
@@ -55,7 +56,7 @@ class ThemeToggle(JSComponent):
     css = param.String(default="", doc="Tokens and fonts for a page that has none of ours.")
 
     _esm = script() + theme.asset("toggle.js")
-    _stylesheets = [theme.asset("header.css")]
+    _stylesheets: ClassVar[list[str]] = [theme.asset("header.css")]
 
 
 def toggle() -> ThemeToggle:

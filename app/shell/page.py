@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import panel as pn
 import panel_material_ui as pmui
@@ -21,7 +21,7 @@ from panel.custom import JSComponent
 from panel_material_ui.base import _env as material_templates
 
 from .. import theme
-from . import dark
+from . import dark, serving
 
 Action = Callable[[], None] | pn.viewable.Viewable
 
@@ -67,7 +67,7 @@ class ActionButton(JSComponent):
     clicks = param.Integer(default=0)
 
     _esm = theme.asset("action.js")
-    _stylesheets = [theme.asset("header.css")]
+    _stylesheets: ClassVar[list[str]] = [theme.asset("header.css")]
 
 
 @cache
@@ -134,6 +134,7 @@ def lens_page(
         home: address of the gallery, relative to this page.
         tagline: beside the wordmark where there is no title.
     """
+    serving.install()
     document = pn.state.curdoc
     if document is not None:
         document.theme = FIGURE_THEME
