@@ -1,0 +1,86 @@
+"""The keys of a lens: dials move in the browser, everything else is an event to Python; ? lists them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import param
+
+from .component import Component
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What some keys do.
+
+    Attributes:
+        keys: names as the browser gives them (`ArrowRight`, `p`, `P`, ` `), with `Ctrl+` or `Ctrl+Shift+`
+            before them where modifiers are held (the command key counts as Ctrl).
+        shown: the keys as the list shows them.
+        text: what they do, in words.
+        event: name of the event sent to Python.
+        dial: `handle` of a Dial to move in the browser, by `steps` (of its slider).
+    """
+
+    keys: tuple[str, ...]
+    shown: str
+    text: str
+    event: str = ""
+    dial: str = ""
+    steps: int = 0
+
+
+def standard_bindings(primary: str, second: str = "", steps: int = 10) -> list[Binding]:
+    """The keys every lens has; `primary` and `second` are handles of its first two dials.
+
+    An integer dial moves by whole numbers, so give its `steps` in bindings of your own.
+    """
+    bindings = [
+        Binding(("ArrowLeft",), "←", "step back", dial=primary, steps=-steps),
+        Binding(("ArrowRight",), "→", "step on", dial=primary, steps=steps),
+    ]
+    if second:
+        bindings += [
+            Binding(("[",), "[", "second dial back", dial=second, steps=-1),
+            Binding(("]",), "]", "second dial on", dial=second, steps=1),
+        ]
+    return bindings + [
+        Binding(("p",), "p", "next preset", event="preset_next"),
+        Binding(("P",), "P", "previous preset", event="preset_previous"),
+        Binding(("0",), "0", "reset", event="reset"),
+        Binding((" ",), "space", "play, pause", event="play"),
+        Binding(("Escape",), "esc", "cancel", event="cancel"),
+        Binding(("Ctrl+z",), "Ctrl Z", "undo", event="undo"),
+        Binding(("Ctrl+Shift+z",), "Ctrl Shift Z", "redo", event="redo"),
+    ]
+
+
+class Keyboard(Component):
+    """Listens to the document's keys, except while a field has focus.
+
+    With `everywhere` false (a notebook, where several lenses share a document) keys count only
+    after the reader has last clicked inside this lens, and the notebook does not see them.
+    """
+
+    bindings = param.List(default=[], item_type=dict, doc="Bindings as dictionaries; see `bind`.")
+    everywhere = param.Boolean(default=True)
+    title = param.String(default="Keys")
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        self._callbacks: list[Callable[[str], None]] = []
+
+    def bind(self, bindings: Iterable[Binding]) -> None:
+        """Take over these bindings; a key bound twice does what the later binding says."""
+        self.bindings = [{**asdict(binding), "keys": list(binding.keys)} for binding in bindings]
+
+    def on_key(self, callback: Callable[[str], None]) -> None:
+        """Call `callback(event)` with the event name of a binding."""
+        self._callbacks.append(callback)
+
+    def _handle_msg(self, data: Any) -> None:
+        if data in {binding["event"] for binding in self.bindings}:
+            for callback in self._callbacks:
+                callback(data)

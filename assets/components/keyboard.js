@@ -1,0 +1,72 @@
+// Keys of the document. Native controls keep theirs: fields all keys, sliders the arrows, buttons space and Enter.
+
+const SLIDER_KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
+
+function chord(event) {
+  if (!event.ctrlKey && !event.metaKey) return event.key;
+  return `Ctrl+${event.shiftKey ? "Shift+" : ""}${event.key.toLowerCase()}`;
+}
+
+function belongsToControl(event) {
+  const target = event.composedPath()[0];
+  if (!(target instanceof Element)) return false;
+  if (target.isContentEditable || target.matches("textarea, select, dialog, dialog *")) return true;
+  if (target.matches("input[type=range]")) return SLIDER_KEYS.includes(event.key);
+  if (target.matches("button, a, summary, input[type=checkbox], input[type=radio], [role=button]")) {
+    return event.key === " " || event.key === "Enter";
+  }
+  return target.matches("input");
+}
+
+export function render({ view, model, data, el }) {
+  const dialog = document.createElement("dialog");
+  let inside = false;
+  let serial = 0;
+
+  function list() {
+    const title = document.createElement("h2");
+    const keys = document.createElement("dl");
+    const close = document.createElement("button");
+    title.textContent = data.title;
+    close.textContent = "Close";
+    close.addEventListener("click", () => dialog.close());
+    for (const { shown, text } of [...data.bindings, { shown: "?", text: "this list" }]) {
+      const [key, words] = [document.createElement("dt"), document.createElement("dd")];
+      key.textContent = shown;
+      words.textContent = text;
+      keys.append(key, words);
+    }
+    dialog.setAttribute("aria-label", data.title);
+    dialog.replaceChildren(title, keys, close);
+    dialog.showModal();
+  }
+
+  function act({ dial, steps, event }) {
+    const found = dial && view.model.document.get_model_by_name(dial);
+    if (found) found.data.setv({ nudge: { steps, serial: ++serial } }, { sync: false });
+    if (event) model.send_msg(event);
+  }
+
+  function press(event) {
+    if (event.defaultPrevented || event.altKey || dialog.open || belongsToControl(event)) return;
+    if (!data.everywhere && !inside) return;
+    const pressed = chord(event);
+    const binding = data.bindings.findLast(({ keys }) => keys.includes(pressed));
+    if (!binding && pressed !== "?") return;
+    if (event.repeat && binding?.event) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (binding) act(binding);
+    else list();
+  }
+
+  const point = (event) => { inside = event.composedPath().includes(view.root.el); };
+  // In the capture phase a notebook's own keys come after ours.
+  document.addEventListener("keydown", press, true);
+  document.addEventListener("pointerdown", point, true);
+  model.on("remove", () => {
+    document.removeEventListener("keydown", press, true);
+    document.removeEventListener("pointerdown", point, true);
+  });
+  el.replaceChildren(dialog);
+}
