@@ -41,7 +41,7 @@ where our number leaves the paper’s, the lens says by how much and why.</p></s
 from which the command line draws the same picture again.</p></section>
 <section><h2>On the command line</h2>
 <dl><dt><code>anisoscope list</code></dt><dd>the lenses of this installation</dd>
-<dt><code>anisoscope export {slug} --request request.json</code></dt><dd>a picture again, without a browser</dd>
+<dt><code>anisoscope export {slug} --request request.json</code></dt><dd>the picture again</dd>
 <dt><code>anisoscope cite {slug}</code></dt><dd>BibTeX of the papers behind a lens</dd>
 <dt><code>anisoscope doctor</code></dt><dd>what this machine has, and what it lacks</dd></dl></section>
 </div>"""
@@ -64,8 +64,10 @@ def gallery(
     listed = list(entries.values()) if isinstance(entries, Mapping) else list(entries)
     sound = [entry for entry in listed if entry.error is None]
     broken = [entry for entry in listed if entry.error is not None]
-    few = ["an-tiles-few"] if len(sound) < 3 else []
-    cards = _column(*(_card(entry, href(entry.slug), thumbnail) for entry in sound), css=["an-tiles", *few])
+    one = len(sound) == 1
+    made = [_card(entry, href(entry.slug), thumbnail, wide=one) for entry in sound]
+    few = ["an-tiles-one"] if one else ["an-tiles-few"] if len(sound) == 2 else []
+    cards = _column(*made, css=["an-tiles", *few])
     rows = [_html(_broken_row(entry), "an-absent") for entry in broken]
     foot = _html(_FOOT.format(slug=escape(sound[0].slug) if sound else "SLUG"), "an-foot")
     hall = _column(_html(_welcome(len(sound)), "an-welcome"), cards, *rows, foot, css=["an-hall"])
@@ -81,7 +83,7 @@ def _welcome(count: int) -> str:
     )
 
 
-def _card(entry: Entry, address: str, thumbnail: Thumbnail) -> pn.Column:
+def _card(entry: Entry, address: str, thumbnail: Thumbnail, wide: bool) -> pn.Column:
     picture = thumbnail(entry.slug)
     facts = "".join(f"<span>{escape(fact)}</span>" for fact in (entry.paper, entry.cost) if fact)
     words = (
@@ -89,7 +91,8 @@ def _card(entry: Entry, address: str, thumbnail: Thumbnail) -> pn.Column:
         f'<p class="hook">{escape(entry.sentence)}</p><p class="facts small">{facts}</p></div>'
     )
     held = [] if picture is None else [picture]
-    return _column(_column(*held, css=["an-thumb"]), _html(words, "an-tile-words"), css=["an-tile"])
+    css = ["an-tile", "an-tile-wide"] if wide else ["an-tile"]
+    return _column(_column(*held, css=["an-thumb"]), _html(words, "an-tile-words"), css=css)
 
 
 def _broken_row(entry: Entry) -> str:

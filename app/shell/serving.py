@@ -1,7 +1,7 @@
 """Static files small and kept: gzip once per file, long cache lifetimes for addresses with a hash.
 
 Bokeh and Panel send 4.6 MB of JavaScript as it lies on the disk. `install` teaches their three handlers to
-answer compressed; it also works inside `panel serve app/main.py`, where the server stands before our code runs.
+answer compressed; that also works inside `panel serve app/main.py`, whose server stands before our code runs.
 `server_options` adds, for a server of our own, compression of the page itself. The websocket stays as it is:
 deflate on every message would cost more time under the hand than it saves on the wire.
 """
