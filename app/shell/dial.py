@@ -51,11 +51,12 @@ class Dial(Component):
         value = self.release["value"]
         if self.format == "integer":
             value = int(value)
-        same = value == self.value_throttled
-        self.param.update(value=value, value_throttled=value)
-        if same:
+        self.value = value
+        if value == self.value_throttled:
             self.param.trigger("value_throttled")
+        else:
+            self.value_throttled = value
 
     def on_release(self, callback: Callable[[float], None]) -> None:
         """Call `callback(value)` whenever the hand lets go."""
-        self.param.watch(lambda event: callback(self.value_throttled), "value_throttled", onlychanged=False)
+        self.param.watch(lambda event: callback(self.value_throttled), "value_throttled")

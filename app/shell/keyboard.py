@@ -21,7 +21,8 @@ class Binding:
         shown: the keys as the list shows them.
         text: what they do, in words.
         event: name of the event sent to Python.
-        dial: `handle` of a Dial to move in the browser, by `steps` (of its slider).
+        dial: `handle` of a Dial to move in the browser, by `steps`: whole numbers, its own
+            `step`, or hundredths of its length.
     """
 
     keys: tuple[str, ...]
@@ -32,21 +33,17 @@ class Binding:
     steps: int = 0
 
 
-def standard_bindings(primary: str, second: str = "", steps: int = 10) -> list[Binding]:
-    """The keys every lens has; `primary` and `second` are handles of its first two dials.
-
-    An integer dial moves by whole numbers, so give its `steps` in bindings of your own.
-    """
-    bindings = [
-        Binding(("ArrowLeft",), "←", "step back", dial=primary, steps=-steps),
-        Binding(("ArrowRight",), "→", "step on", dial=primary, steps=steps),
+def standard_bindings(primary: str, second: str = "") -> list[Binding]:
+    """The keys every lens has; `primary` and `second` are handles of its first two dials."""
+    dials = [
+        Binding(("ArrowLeft",), "←", "step back", dial=primary, steps=-1),
+        Binding(("ArrowRight",), "→", "step on", dial=primary, steps=1),
     ]
     if second:
-        bindings += [
-            Binding(("[",), "[", "second dial back", dial=second, steps=-1),
-            Binding(("]",), "]", "second dial on", dial=second, steps=1),
-        ]
-    return bindings + [
+        dials.append(Binding(("[",), "[", "second dial back", dial=second, steps=-1))
+        dials.append(Binding(("]",), "]", "second dial on", dial=second, steps=1))
+    return [
+        *dials,
         Binding(("p",), "p", "next preset", event="preset_next"),
         Binding(("P",), "P", "previous preset", event="preset_previous"),
         Binding(("0",), "0", "reset", event="reset"),

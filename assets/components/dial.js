@@ -149,7 +149,8 @@ export function render({ model, data, el }) {
   // Keys move the slider by steps (a key held down settles once, when it rests) or by what a caller asks.
   let resting = 0;
   model.on("nudge", () => {
-    range.value = Number(range.value) + data.nudge.steps * step();
+    const unit = data.step || data.format === "integer" ? step() : 10 * step();
+    range.value = Number(range.value) + data.nudge.steps * unit;
     move(value());
     clearTimeout(resting);
     resting = setTimeout(settle, 250);

@@ -1,0 +1,122 @@
+"""The page's components as Python sees them: parameters, messages and what is refused."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from anisoscope.app.control import Readout
+from anisoscope.app.figure import Axis, Figure, Key
+from anisoscope.app.shell.choice import Choice, Switch
+from anisoscope.app.shell.component import Component
+from anisoscope.app.shell.dial import Dial
+from anisoscope.app.shell.drop import DropZone
+from anisoscope.app.shell.head import MARKS, head_html
+from anisoscope.app.shell.keyboard import Keyboard, standard_bindings
+from anisoscope.app.shell.notice import Notice
+from anisoscope.app.shell.readouts import Readouts
+from anisoscope.app.shell.relay import Relay
+from anisoscope.app.shell.status import StatusLine
+
+COMPONENTS = [Choice, Dial, DropZone, Keyboard, Notice, Readouts, Relay, StatusLine, Switch]
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_no_debounce_no_import_from_elsewhere(component: type[Component]) -> None:
+    assert component._debounce == 0
+    assert "import " not in component._esm
+    assert "http" not in component._esm
+    assert component().get_root() is not None
+
+
+def test_release_runs_watchers_even_where_the_value_is_the_old_one() -> None:
+    dial, heard = Dial(value=2.0, start=1, end=10), []
+    dial.on_release(heard.append)
+    dial.release = {"value": 2.0, "serial": 1}
+    dial.release = {"value": 3.0, "serial": 2}
+    assert heard == [2.0, 3.0]
+    assert (dial.value, dial.value_throttled) == (3.0, 3.0)
+
+
+def test_integer_dial_gives_integers() -> None:
+    dial = Dial(value=3, start=1, end=48, format="integer")
+    dial.release = {"value": 4.0, "serial": 1}
+    assert type(dial.value) is int
+
+
+@pytest.mark.parametrize(("bad", "named"), [({"start": 0.0, "log": True}, "start"), ({"end": -1.0}, "end")])
+def test_impossible_dial_is_refused_by_name(bad: dict, named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        Dial(**bad)
+
+
+def test_readouts_take_rows_of_a_lens() -> None:
+    readouts = Readouts()
+    readouts.show([Readout("step τ", "0.6661", "2.45", "hand")])
+    assert readouts.rows == [{"label": "step τ", "value": "0.6661", "beside": "2.45", "role": "hand"}]
+
+
+def test_relay_hands_on_changes_and_says_so() -> None:
+    relay, heard = Relay(), []
+    relay.on_change(heard.append)
+    relay.sent = {"changes": {"x": 1.5}, "serial": 4}
+    assert heard == [{"x": 1.5}]
+    assert relay.taken == 4
+
+
+def test_status_line_buttons() -> None:
+    status, heard = StatusLine(), []
+    status.on_cancel(lambda: heard.append("cancel"))
+    status.on_repair(lambda: heard.append("repair"))
+    for message in ("cancel", "repair", "nonsense"):
+        status._handle_msg(message)
+    assert heard == ["cancel", "repair"]
+
+
+def test_keyboard_passes_on_only_what_is_bound() -> None:
+    keyboard, heard = Keyboard(), []
+    keyboard.bind(standard_bindings("dial-r", "dial-n"))
+    keyboard.on_key(heard.append)
+    for event in ("reset", "format_disk"):
+        keyboard._handle_msg(event)
+    assert heard == ["reset"]
+
+
+def piece(content: bytes, **changes: object) -> dict:
+    whole = {"name": "request.json", "index": 0, "pieces": 1, "piece": base64.b64encode(content).decode()}
+    return {**whole, **changes}
+
+
+def test_file_in_pieces() -> None:
+    zone, heard = DropZone(), []
+    zone.on_file(lambda name, content: heard.append((name, content)))
+    zone._handle_msg(piece(b"ab", pieces=2))
+    zone._handle_msg(piece(b"cd", pieces=2, index=1))
+    assert heard == [("request.json", b"abcd")]
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (piece(b"x", name="evil.pkl"), "must end in"),
+        (piece(b"x" * 30), "at most"),
+        (piece(b"x", index=1, pieces=2), "out of order"),
+        (piece(b"", piece="!!"), "damaged"),
+    ],
+)
+def test_refused_file_names_itself(message: dict, words: str) -> None:
+    zone, heard = DropZone(max_bytes=10), []
+    zone.on_file(lambda *file: heard.append(file))
+    zone._handle_msg(message)
+    assert not heard
+    assert message["name"] in zone.message
+    assert words in zone.message
+
+
+def test_figure_head_draws_every_mark_and_escapes() -> None:
+    keys = [Key("a < b", mark) for mark in MARKS]
+    html = head_html(Figure("plane", "Ghosts & co", (), Axis(), Axis(), unit="<b>", legend=keys))
+    assert html.count("<svg") == len(MARKS)
+    assert "Ghosts &amp; co" in html
+    assert "&lt;b&gt;" in html

@@ -1,0 +1,314 @@
+"""The page's components under a real hand: mouse, touch, keys, and a server that goes away."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import panel as pn
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from anisoscope.app.shell.choice import Choice, Switch
+from anisoscope.app.shell.dial import Dial
+from anisoscope.app.shell.drop import DropZone
+from anisoscope.app.shell.keyboard import Keyboard, standard_bindings
+from anisoscope.app.shell.readouts import Readouts
+from anisoscope.app.shell.relay import Relay
+from anisoscope.app.shell.status import StatusLine
+
+pytestmark = pytest.mark.browser
+
+
+def build() -> SimpleNamespace:
+    ticks = [(0.01, ".01"), (1, "1"), (100, "100")]
+    dial = Dial(
+        label="Step r",
+        value=2.45,
+        start=0.01,
+        end=100,
+        log=True,
+        ticks=ticks,
+        primary=True,
+        handle="r",
+        sizing_mode="stretch_width",
+    )
+    dial.jscallback(value="window.clientSide = (window.clientSide ?? 0) + 1")
+    order = Dial(label="Order n", value=24, start=1, end=48, format="integer", handle="n")
+    parts = SimpleNamespace(
+        dial=dial, order=order, values=[], released=[], keys=[], changes=[], files=[], pressed=[]
+    )
+    parts.choice = Choice(label="Network", value="mlp", options=[("linear", "Linear"), ("mlp", "MLP")])
+    parts.switch = Switch(label="Bound")
+    parts.readouts = Readouts(
+        rows=[{"label": "step", "value": "1", "beside": "", "role": "hand"}], handle="rows"
+    )
+    parts.relay = Relay(handle="relay")
+    parts.keyboard = Keyboard()
+    parts.status = StatusLine()
+    parts.drop = DropZone(max_bytes=2_000_000)
+    dial.param.watch(lambda event: parts.values.append(event.new), "value")
+    dial.on_release(parts.released.append)
+    parts.keyboard.bind(standard_bindings("r", "n"))
+    parts.keyboard.on_key(parts.keys.append)
+    parts.relay.on_change(parts.changes.append)
+    parts.drop.on_file(lambda name, content: parts.files.append((name, content)))
+    parts.status.on_cancel(lambda: parts.pressed.append("cancel"))
+    shown = [
+        dial,
+        order,
+        parts.choice,
+        parts.switch,
+        parts.readouts,
+        parts.relay,
+        parts.keyboard,
+        parts.status,
+    ]
+    parts.layout = pn.Column(*shown, parts.drop, width=248)
+    return parts
+
+
+def free_port() -> int:
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        return opened.getsockname()[1]
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as opened:
+        return opened.connect_ex(("127.0.0.1", port)) == 0
+
+
+def until(condition: Any, seconds: float = 10.0) -> None:
+    """Wait for what another thread does; the test fails when it does not come."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def settle(page: Page, parts: SimpleNamespace, count: int) -> None:
+    until(lambda: len(parts.released) >= count)
+    page.wait_for_timeout(100)
+
+
+def set_client_side(page: Page, handle: str, values: dict[str, Any]) -> None:
+    script = "([h, v]) => Bokeh.documents[0].get_model_by_name(h).data.setv(v, {sync: false})"
+    page.evaluate(script, [handle, values])
+
+
+@pytest.fixture
+def served(browser: Browser) -> Iterator[tuple[Page, SimpleNamespace]]:
+    parts: list[SimpleNamespace] = []
+
+    def app() -> Any:
+        parts.append(build())
+        return parts[-1].layout
+
+    port = free_port()
+    server = pn.serve({"app": app}, port=port, show=False, threaded=True, address="127.0.0.1")
+    until(lambda: answers(port))
+    context = browser.new_context(has_touch=True, viewport={"width": 400, "height": 700})
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"http://127.0.0.1:{port}/app")
+    page.locator("input[type=range]").first.wait_for()
+    yield page, parts[-1]
+    context.close()
+    server.stop()
+    assert not errors
+
+
+def thumb(page: Page, share: float) -> tuple[float, float]:
+    box = page.locator("input[type=range]").first.bounding_box()
+    assert box is not None
+    return box["x"] + 7 + share * (box["width"] - 14), box["y"] + box["height"] / 2
+
+
+def test_drag_of_sixty_moves_reaches_python(served: tuple[Page, SimpleNamespace]) -> None:
+    page, parts = served
+    x, y = thumb(page, 0.597)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for move in range(1, 61):
+        page.mouse.move(x - 2 * move, y)
+        page.wait_for_timeout(8)
+    page.mouse.up()
+    settle(page, parts, 1)
+    assert len(parts.values) >= 57
+    assert parts.values == sorted(parts.values, reverse=True)
+    assert parts.released == [parts.values[-1]]
+    assert page.evaluate("window.clientSide") >= 57
+
+
+def test_server_does_not_fight_the_hand(served: tuple[Page, SimpleNamespace]) -> None:
+    page, parts = served
+    parts.dial.param.watch(lambda event: setattr(parts.dial, "value", 1.0), "value")
+    x, y = thumb(page, 0.597)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for move in range(1, 21):
+        page.mouse.move(x + 2 * move, y)
+        page.wait_for_timeout(10)
+    held = float(page.locator("input[type=range]").first.input_value())
+    assert held > 0.6
+    count = len(parts.values)
+    page.wait_for_timeout(300)
+    assert len(parts.values) - count <= 2, "values go round in a circle"
+    page.mouse.up()
+    settle(page, parts, 1)
+    assert parts.dial.value_throttled > 4
+
+
+def test_touch_moves_the_dial(served: tuple[Page, SimpleNamespace]) -> None:
+    page, parts = served
+    x, y = thumb(page, 0.597)
+    session = page.context.new_cdp_session(page)
+
+    def send(kind: str, points: list[dict[str, float]]) -> None:
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        page.wait_for_timeout(20)
+
+    send("touchStart", [{"x": x, "y": y}])
+    for move in range(1, 31):
+        send("touchMove", [{"x": x - 3 * move, "y": y}])
+    send("touchEnd", [])
+    settle(page, parts, 1)
+    assert len(parts.values) >= 15
+    assert parts.dial.value < 0.2
+
+
+def test_exact_entry_and_refusal(served: tuple[Page, SimpleNamespace]) -> None:
+    page, parts = served
+    entry, alert = page.locator(".entry").first, page.locator(".refusal").first
+    for text, value in {"0,5": 0.5, "2e-2": 0.02, "3.14159": 3.14159, "4 × 10¹": 40.0}.items():
+        entry.fill(text)
+        entry.press("Enter")
+        until(lambda value=value: parts.dial.value_throttled == value)
+    for text, words in {
+        "1000": "allowed are 0.01 to 100",
+        "−1": "allowed are",
+        "abc": "not a number",
+    }.items():
+        entry.fill(text)
+        entry.press("Enter")
+        expect(alert).to_contain_text(words)
+        assert parts.dial.value == 40.0
+    entry.press("Escape")
+    expect(alert).to_be_empty()
+    expect(entry).to_have_value("40")
+    whole = page.locator(".entry").nth(1)
+    whole.fill("3.5")
+    whole.press("Enter")
+    expect(page.locator(".refusal").nth(1)).to_contain_text("whole numbers")
+
+
+def test_keys_move_dials_and_reach_python(served: tuple[Page, SimpleNamespace]) -> None:
+    page, parts = served
+    page.keyboard.press("ArrowRight")
+    settle(page, parts, 1)
+    assert parts.dial.value == pytest.approx(2.45 * 10**0.04, rel=0.01)
+    page.keyboard.press("]")
+    until(lambda: parts.order.value == 25)
+    for key in ("p", "P", "0", "Space", "Escape", "Control+z", "Control+Shift+Z"):
+        page.keyboard.press(key)
+    wanted = ["preset_next", "preset_previous", "reset", "play", "cancel", "undo", "redo"]
+    until(lambda: parts.keys == wanted)
+    page.locator(".entry").first.focus()
+    page.keyboard.press("0")
+    page.keyboard.press("?")
+    expect(page.locator("dialog")).to_be_hidden()
+    page.keyboard.press("Escape")
+    page.locator("input[type=range]").first.focus()
+    page.keyboard.press("?")
+    expect(page.locator("dialog")).to_contain_text("next preset")
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_be_hidden()
+    assert parts.keys == wanted
+
+
+def test_choice_switch_and_button(served: tuple[Page, SimpleNamespace]) -> None:
+    page, parts = served
+    page.get_by_label("Network").select_option(label="Linear")
+    page.get_by_label("Bound").check()
+    until(lambda: parts.choice.value == "linear" and parts.switch.value)
+    parts.status.param.update(state="busy", message="Exact radius", cancellable=True, progress=0.4)
+    page.get_by_role("button", name="Cancel").click()
+    until(lambda: parts.pressed == ["cancel"])
+    expect(page.locator(".bar")).to_have_attribute("aria-valuenow", "40")
+
+
+def test_readouts_and_relay_from_the_browser(served: tuple[Page, SimpleNamespace]) -> None:
+    page, parts = served
+    rows = [{"label": "step", "value": "7", "beside": "2.45", "role": "hand"}]
+    set_client_side(page, "rows", {"rows": rows})
+    expect(page.get_by_role("row")).to_have_text(["step72.45"])
+    assert parts.readouts.rows[0]["value"] == "1"
+    set_client_side(page, "relay", {"changes": {"x": 1.5}})
+    set_client_side(page, "relay", {"changes": {"y": 2.5}})
+    until(lambda: {k: v for one in parts.changes for k, v in one.items()} == {"x": 1.5, "y": 2.5})
+
+
+def test_file_arrives_whole_and_too_large_is_refused(served: tuple[Page, SimpleNamespace]) -> None:
+    page, parts = served
+    content = bytes(range(256)) * 4000
+    field = page.locator("input[type=file]")
+    field.set_input_files({"name": "run.npz", "mimeType": "", "buffer": content})
+    until(lambda: parts.files == [("run.npz", content)])
+    field.set_input_files({"name": "big.npz", "mimeType": "", "buffer": content * 2})
+    expect(page.locator(".message")).to_contain_text("at most 2 MB")
+
+
+APP = """
+import panel as pn
+from anisoscope.app.shell.notice import Notice
+pn.Column(Notice(), pn.pane.HTML("<p>alive</p>")).servable()
+"""
+
+
+def start(script: Path, port: int) -> subprocess.Popen[bytes]:
+    command = [
+        sys.executable,
+        "-m",
+        "panel",
+        "serve",
+        str(script),
+        "--port",
+        str(port),
+        "--address",
+        "127.0.0.1",
+    ]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(lambda: answers(port), 60)
+    return server
+
+
+def test_lost_connection_is_said_and_mended(browser: Browser, tmp_path: Path) -> None:
+    script, port = tmp_path / "app.py", free_port()
+    script.write_text(APP, encoding="utf-8")
+    server = start(script, port)
+    page = browser.new_page()
+    try:
+        page.goto(f"http://127.0.0.1:{port}/app?r=2.45")
+        page.get_by_text("alive").wait_for()
+        expect(page.get_by_text("Connection lost")).to_be_hidden()
+        server.kill()
+        server.wait()
+        expect(page.get_by_text("Connection lost. Your state is in the link")).to_be_visible()
+        page.evaluate("window.before = true")
+        server = start(script, port)
+        page.wait_for_function("window.before === undefined", timeout=15000)
+        page.get_by_text("alive").wait_for()
+        expect(page.get_by_text("Connection lost")).to_be_hidden()
+        assert page.url.endswith("?r=2.45")
+    finally:
+        page.close()
+        server.kill()
+        server.wait()
