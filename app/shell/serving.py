@@ -2,8 +2,11 @@
 
 Bokeh and Panel send 4.6 MB of JavaScript as it lies on the disk. `install` teaches their three handlers to
 answer compressed; that also works inside `panel serve app/main.py`, whose server stands before our code runs.
-`server_options` adds, for a server of our own, compression of the page itself. The websocket stays as it is:
-deflate on every message would cost more time under the hand than it saves on the wire.
+`server_options` adds, for a server of our own, compression of the page itself.
+
+On the websocket only the document is compressed (half a megabyte, mostly style sheets said again and again);
+deflating every frame would cost more time under the hand than it saves on the wire. Private attributes of
+Tornado are touched here and nowhere else; `constraints.txt` pins the version and a test measures the bytes.
 """
 
 from __future__ import annotations
@@ -16,13 +19,17 @@ from typing import Any
 
 from bokeh.server.views.multi_root_static_handler import MultiRootStaticHandler
 from bokeh.server.views.static_handler import StaticHandler
+from bokeh.server.views.ws import WSHandler
 from panel.io.server import ComponentResourceHandler
 from tornado.ioloop import IOLoop
 from tornado.web import StaticFileHandler
+from tornado.websocket import WebSocketProtocol13
 
 COMPRESSIBLE = {".js", ".mjs", ".css", ".json", ".map", ".svg", ".html", ".txt"}
 TEN_YEARS = 10 * 365 * 86400
 ONE_DAY = 86400
+DOCUMENT_SIZE = 60_000
+"""Text messages of the websocket from this length on are compressed: documents are, patches are not."""
 
 _HASH_QUERY = re.compile(r"(v=)?[0-9A-Za-z.]{5,}")
 _HANDLERS: tuple[type[StaticFileHandler], ...] = (
@@ -73,11 +80,28 @@ def _get_cache_time(self: StaticFileHandler, path: str, modified: Any, mime_type
     return cache_lifetime(path, self.request.query)
 
 
+_write_compressed = WebSocketProtocol13.write_message
+
+
+def _write_message(self: WebSocketProtocol13, message: Any, binary: bool = False) -> Any:
+    compressor = self._compressor
+    if compressor is None or (not binary and len(message) >= DOCUMENT_SIZE):
+        return _write_compressed(self, message, binary)
+    # The extension leaves it open for each message whether it is compressed.
+    self._compressor = None
+    try:
+        return _write_compressed(self, message, binary)
+    finally:
+        self._compressor = compressor
+
+
 def install() -> None:
-    """Let Bokeh's and Panel's static files be compressed and kept; calling it again changes nothing."""
+    """Compress and keep what Bokeh and Panel serve; calling it again changes nothing."""
     for handler in _HANDLERS:
         handler.get = _get
         handler.get_cache_time = _get_cache_time
+    WSHandler.get_compression_options = lambda self: {"compression_level": 6}
+    WebSocketProtocol13.write_message = _write_message
 
 
 def server_options() -> dict[str, Any]:
