@@ -33,7 +33,7 @@ class Component(JSComponent):
 
     _rename: ClassVar[Mapping[str, str | None]] = {"handle": None}
 
-    handle = param.String(default="", precedence=-1, doc="Name by which code in the browser finds this model.")
+    handle = param.String(default="", precedence=-1, doc="Name by which browser code finds this model.")
 
     def _get_model(self, *args: Any, **kwargs: Any) -> Model:
         model = super()._get_model(*args, **kwargs)

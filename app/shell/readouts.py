@@ -20,6 +20,6 @@ class Readouts(Component):
     rows = param.List(default=[], item_type=dict)
     caption = param.String(default="Readouts", doc="Name of the table for screen readers.")
 
-    def show(self, readouts: Iterable[Readout]) -> None:
+    def write(self, readouts: Iterable[Readout]) -> None:
         """Take over the rows of a lens."""
         self.rows = [asdict(readout) for readout in readouts]
