@@ -68,9 +68,9 @@ def gallery(
     made = [_card(entry, href(entry.slug), thumbnail, wide=one) for entry in sound]
     few = ["an-tiles-one"] if one else ["an-tiles-few"] if len(sound) == 2 else []
     cards = _column(*made, css=["an-tiles", *few])
-    rows = [_html(_broken_row(entry), "an-absent") for entry in broken]
-    foot = _html(_FOOT.format(slug=escape(sound[0].slug) if sound else "SLUG"), "an-foot")
-    hall = _column(_html(_welcome(len(sound)), "an-welcome"), cards, *rows, foot, css=["an-hall"])
+    rows = [_html(_broken_row(entry), ["an-absent"]) for entry in broken]
+    foot = _html(_FOOT.format(slug=escape(sound[0].slug) if sound else "SLUG"), ["an-foot"])
+    hall = _column(_html(_welcome(len(sound)), ["an-welcome"]), cards, *rows, foot, css=["an-hall"])
     return _column(hall, css=["an-gallery"])
 
 
@@ -91,8 +91,10 @@ def _card(entry: Entry, address: str, thumbnail: Thumbnail, wide: bool) -> pn.Co
         f'<p class="hook">{escape(entry.sentence)}</p><p class="facts small">{facts}</p></div>'
     )
     held = [] if picture is None else [picture]
-    css = ["an-tile", "an-tile-wide"] if wide else ["an-tile"]
-    return _column(_column(*held, css=["an-thumb"]), _html(words, "an-tile-words"), css=css)
+    thumb, beside, tile = ["an-thumb"], ["an-tile-words"], ["an-tile"]
+    if wide:
+        thumb, beside, tile = [*thumb, "an-thumb-wide"], [*beside, "an-words-wide"], [*tile, "an-tile-wide"]
+    return _column(_column(*held, css=thumb), _html(words, beside), css=tile)
 
 
 def _broken_row(entry: Entry) -> str:
@@ -100,9 +102,9 @@ def _broken_row(entry: Entry) -> str:
     return f'<p><b>{escape(entry.title)}</b> <span class="err">{escape(reason)}</span></p>'
 
 
-def _html(text: str, css: str) -> pn.pane.HTML:
+def _html(text: str, css: list[str]) -> pn.pane.HTML:
     styles = theme.stylesheets()
-    return pn.pane.HTML(text, css_classes=[css], stylesheets=styles, sizing_mode="stretch_width", margin=0)
+    return pn.pane.HTML(text, css_classes=css, stylesheets=styles, sizing_mode="stretch_width", margin=0)
 
 
 def _column(*children: pn.viewable.Viewable, css: list[str]) -> pn.Column:
