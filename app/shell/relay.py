@@ -31,7 +31,7 @@ class Relay(Component):
         self._callbacks.append(callback)
 
     @param.depends("sent", watch=True)
-    def _take(self) -> None:
+    def _receive(self) -> None:
         changes, serial = self.sent["changes"], self.sent["serial"]
         try:
             for callback in self._callbacks:
