@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import panel as pn
 import panel_material_ui as pmui
 import param
+from bokeh.document import Document
 from bokeh.embed.bundle import extension_dirs
 from bokeh.themes import Theme
 from jinja2 import Template
@@ -89,6 +90,12 @@ class Frame(pmui.Page):
     """A Material page whose document brings our tokens, fonts and theme script before anything is painted."""
 
     _esm_base = "Page.jsx"
+
+    def server_doc(
+        self, doc: Document | None = None, title: str | None = None, location: Any = True
+    ) -> Document:
+        # pn.serve hands over its own "Panel Application" for the browser's tab.
+        return super().server_doc(doc, self.meta.title, location)
 
     def _populate_template_variables(self, template_variables: dict[str, Any]) -> None:
         super()._populate_template_variables(template_variables)
