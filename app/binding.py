@@ -32,7 +32,7 @@ class Binding:
                 if control.name in lens.client_side:
                     arguments = {"hand": view.hand_model, "name": control.name}
                     self.component.jscallback(args=arguments, value=hand.DIAL_MOVED)
-                self.component.on_release(lambda _value: view.settled())
+                self.component.param.watch(lambda _event: view.settled(), "release")
             case Choice():
                 options = [(value, text) for text, value in _named_choices(parameter)]
                 value = getattr(lens, control.name)
@@ -46,8 +46,6 @@ class Binding:
         value = getattr(self._lens, self._name)
         if self.component.value != value:
             self.component.value = value
-            if hasattr(self.component, "value_throttled"):
-                self.component.value_throttled = value
 
     def _moved(self, event: param.parameterized.Event) -> None:
         if getattr(self._lens, self._name) != event.new:

@@ -13,7 +13,10 @@ from .frame import Frame
 from .presets import Preset, presets
 from .reporting import Reporter
 from .request import Request
+from .shell.drop import DropZone
 from .shell.head import figure_head
+from .shell.keyboard import Keyboard, standard_bindings
+from .shell.notice import Notice
 from .shell.readouts import Readouts
 from .shell.tries import Tries
 from .theme import stylesheets
@@ -39,7 +42,31 @@ class Parts:
         self.tries = Tries(items=[_item(p) for p in self.presets.values() if p.attempt], sizing_mode="stretch_width")
         self.tries.on_choose(lambda name: view.set(dict(self.presets[name].params), reset=True))
         self.status = Reporter(view)
+        self.drop = DropZone(label="Drop a request.json or an exported zip here", accept=lens.opens, margin=0)
+        self.drop.on_file(view.open_file)
+        self.keyboard = self._keyboard(view)
         self.conditional: list[tuple[tuple[str, Any], pn.viewable.Viewable]] = []
+
+    def _keyboard(self, view: LensView) -> Keyboard:
+        lens = view.lens
+        handles = [f"dial-{name}-{view.owner}" if name else "" for name in (lens.primary, lens.second)]
+        keyboard = Keyboard(everywhere=view.served)
+        keyboard.bind(standard_bindings(*handles))
+        actions = {
+            "preset_next": lambda: self._step_preset(view, 1),
+            "preset_previous": lambda: self._step_preset(view, -1),
+            "reset": lambda: view.set({}, reset=True),
+            "cancel": view.cancel,
+        }
+        keyboard.on_key(lambda event: actions[event]())
+        return keyboard
+
+    def _step_preset(self, view: LensView, step: int) -> None:
+        names = list(self.presets)
+        if names:
+            current = self._current_preset()
+            at = names.index(current) + step if current else (0 if step > 0 else -1)
+            view.set(dict(self.presets[names[at % len(names)]].params), reset=True)
 
     def follow(self, names: set[str]) -> None:
         """Show new parameter values in the controls, and what depends on them."""
@@ -95,7 +122,8 @@ def compose(view: LensView) -> pn.Column:
         parts.status.component,
         css="an-grid",
     )
-    return column(grid, css="an-lens")
+    unseen = [parts.keyboard, *([Notice()] if view.served else [])]
+    return column(grid, *unseen, css="an-lens")
 
 
 def _controls(parts: Parts) -> pn.Column:
@@ -114,7 +142,7 @@ def _controls(parts: Parts) -> pn.Column:
             if group.when is not None:
                 _show_when(parts, group.when, block)
             secondary.append(block)
-    secondary += [parts.card, parts.readouts]
+    secondary += [parts.card, parts.readouts, parts.drop]
     return column(column(*primary, css="an-primary"), column(*secondary, css="an-secondary"), css="an-controls")
 
 

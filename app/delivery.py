@@ -28,6 +28,9 @@ ACKNOWLEDGE_JS = """
 class Acknowledgement(DataModel):
     """The browser's receipt: `serial` comes with a frame, `echo` goes back once it is drawn."""
 
+    # Bokeh looks for a bundle beside the top package of every other module; ours is a namespace without a file.
+    __view_module__ = "bokeh.model"
+
     serial = bp.Int(default=0)
     echo = bp.Int(default=0)
 

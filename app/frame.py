@@ -36,6 +36,13 @@ class Frame:
         """The same frame with `tables` laid over its own."""
         return Frame({**self.tables, **tables}, self.facts, self.stage, self.notes)
 
+    def after(self, earlier: Frame | None) -> Frame:
+        """This frame with what it leaves out taken from an earlier one of the same request."""
+        if earlier is None:
+            return self
+        tables, facts = {**earlier.tables, **self.tables}, {**earlier.facts, **self.facts}
+        return Frame(tables, facts, self.stage, self.notes)
+
     def numeric_columns(self) -> dict[str, np.ndarray]:
         """Every numeric column as "table/column", for NPZ files and for checks of finiteness."""
         found = {}

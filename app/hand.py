@@ -23,6 +23,9 @@ EVENTS = {"pan": ("panstart", "pan", "panend"), "tap": ("tap",)}
 class Hand(DataModel):
     """What the browser knows of the lens's parameters, and what a gesture asks for."""
 
+    # Bokeh looks for a bundle beside the top package of every other module; ours is a namespace without a file.
+    __view_module__ = "bokeh.model"
+
     owner = bp.String(default="")
     upstream = bp.Dict(bp.String, bp.Any)
     values = bp.Dict(bp.String, bp.Any)
@@ -64,7 +67,7 @@ _GESTURE = """
         const dial = hand.document.get_model_by_name(`dial-${name}-${hand.owner}`)
         if (!dial) { others[name] = value; continue }
         dial.data.value = value
-        if (phase == 'end') dial.data.value_throttled = value
+        if (phase == 'end') dial.data.release = {value, serial: (dial.data.release?.serial ?? 0) + 1}
     }
     if (Object.keys(others).length) hand.changes = {serial: (hand.changes.serial ?? 0) + 1, values: others}
 """

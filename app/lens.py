@@ -44,6 +44,7 @@ class Lens(pn.viewable.Viewer):
     second: ClassVar[str] = ""
     client_side: ClassVar[frozenset[str]] = frozenset()
     cost: ClassVar[str] = "instant"
+    opens: ClassVar[list[str]] = [".json", ".zip"]
 
     def names(self) -> list[str]:
         """Names of the parameters that make up a request, in their order of declaration."""
@@ -89,7 +90,9 @@ class Lens(pn.viewable.Viewer):
     def frames(self, request: Request) -> Iterator[Frame | None]:
         """Frames for a request, coarse first; closing the generator cancels. Runs on the worker's thread.
 
-        What it yields must not depend on the `client_side` parameters: moving those asks for no frame.
+        A finer frame may leave out tables and facts that did not change.
+
+        What is yielded must not depend on the `client_side` parameters: moving those asks for no frame.
         Yield None inside long work: nothing is drawn, but a newer request can take over there.
         """
         raise NotImplementedError
@@ -109,9 +112,9 @@ class Lens(pn.viewable.Viewer):
             RequestError: a parameter is unknown or out of range.
         """
         asked = self.validated(request)
-        frame = None
+        frame: Frame | None = None
         for step in self.frames(asked):
-            frame = step or frame
+            frame = frame if step is None else step.after(frame)
         if frame is None:
             raise RequestError("request", asked.as_dict(), "the lens gave no frame for it")
         facts = {**frame.facts, **self.hand_facts(asked, frame)}
@@ -136,6 +139,19 @@ class Lens(pn.viewable.Viewer):
     def claims(self, request: Request, frame: Frame) -> tuple[Claim, ...]:
         """What the theory does not say, and where we differ from the paper, with live numbers."""
         return ()
+
+    def open_file(self, name: str, content: bytes) -> dict[str, Any]:
+        """Parameter values that a dropped file asks for: a request.json or an exported zip.
+
+        Raises:
+            RequestError: the file is not one of these, or is of another lens.
+        """
+        from .export.restore import read_dropped
+
+        slug, values = read_dropped(name, content)
+        if slug != self.slug:
+            raise RequestError("lens", slug, f"this lens is {self.slug}; open the file on its own lens")
+        return values
 
     def __panel__(self) -> pn.viewable.Viewable:
         from .view import LensView

@@ -10,7 +10,6 @@ import panel as pn
 
 from .composition import html
 from .errors import RequestError, UnknownLensError
-from .export import export_bundle
 from .lens import Lens
 from .registry import lens_class, lens_entries
 from .request import Request
@@ -85,6 +84,9 @@ def _export(view: LensView) -> ExportButton:
     button = ExportButton()
 
     def make() -> tuple[str, bytes]:
+        # Matplotlib is heavy and only paper needs it.
+        from .export import export_bundle
+
         buffer = io.BytesIO()
         export_bundle(view.lens.request().to_json(), buffer)
         return f"anisoscope-{view.lens.slug}.zip", buffer.getvalue()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .errors import RequestError
 from .request import Request
 from .shell.status import StatusLine
+from .theme import stylesheets
 from .worker import Result
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class Reporter:
         self._view = view
         self._drawn: deque[float] = deque(maxlen=20)
         self._told = 0.0
-        self.component = StatusLine(sizing_mode="stretch_width", margin=0)
+        options = {"css_classes": ["an-status"], "stylesheets": stylesheets(), "sizing_mode": "stretch_width"}
+        self.component = StatusLine(margin=0, **options)
         self.component.on_cancel(view.cancel)
         self.component.on_repair(self._repair)
         self._refusal: RequestError | None = None

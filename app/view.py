@@ -99,6 +99,20 @@ class LensView:
         if unknown:
             self.parts.status.ignored(unknown)
 
+    def open_file(self, name: str, content: bytes) -> None:
+        """Take over the state a dropped file holds."""
+        try:
+            values = self.lens.open_file(name, content)
+        except RequestError as error:
+            self.parts.status.refused(error)
+            return
+        self.set(values, reset=True)
+
+    @property
+    def served(self) -> bool:
+        """Whether this is a page of a server, not an output in a notebook."""
+        return isinstance(self._scheduler, ServedScheduler)
+
     def _find_scheduler(self) -> Scheduler:
         document = pn.state.curdoc
         if document is not None and document.session_context is not None:
@@ -161,7 +175,6 @@ class LensView:
             if isinstance(self._scheduler, NotebookScheduler):
                 self._push_to_notebook()
         if asked.without(self.lens.client_side) != before.without(self.lens.client_side):
-            self._hand.upstream = asked.as_dict()
             self.parts.status.asked()
             self._worker.ask(self._mailbox, asked)
         if not self._from_browser:
@@ -177,7 +190,7 @@ class LensView:
         assert result.frame is not None
         started = time.perf_counter()
         self.frame = result.frame
-        self.complete = self._with(result.frame)
+        self.complete = result.frame.after(self.complete)
         figures = {figure.name: figure for figure in self.lens.figures(self.complete)}
         with pn.io.hold(self.screens[0].model.document):
             for screen in self.screens:
@@ -187,14 +200,10 @@ class LensView:
             for table, source in self._extra.items():
                 if table in result.frame.tables:
                     _write_changed(source, _plain(result.frame.tables[table]))
+            self._hand.upstream = result.request.as_dict()
             self.parts.show(self._request, self.complete)
             self.parts.status.drawn(result, time.perf_counter() - started)
             self._ack.serial = serial
-
-    def _with(self, frame: Frame) -> Frame:
-        """A frame over the last one: a coarse frame may leave out tables that come with the finer one."""
-        facts = {**self.complete.facts, **frame.facts}
-        return Frame({**self.complete.tables, **frame.tables}, facts, frame.stage, frame.notes)
 
 
 def _plain(columns: Any) -> dict[str, Any]:

@@ -71,12 +71,17 @@ class Worker:
 
     def ask(self, mailbox: Mailbox, request: Request) -> None:
         """Replace whatever this mailbox was asked before."""
+        self.start()
         with self._condition:
             mailbox.pending = request
+            self._condition.notify_all()
+
+    def start(self) -> None:
+        """Start the thread, and with it the import of torch, before anything is asked."""
+        with self._condition:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="anisoscope-worker", daemon=True)
                 self._thread.start()
-            self._condition.notify_all()
 
     def cancel(self, mailbox: Mailbox) -> None:
         """Stop the running request at its next frame; what was delivered stays."""

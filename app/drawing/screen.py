@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import holoviews as hv
+from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource, CustomJS, DataRange1d, FixedTicker, HoverTool, Range1d, Toolbar
 from bokeh.plotting import figure as BokehFigure
 from holoviews.plotting.bokeh import BokehRenderer
 
 from ..figure import Axis, Figure, Layer
 from ..frame import Frame
-from ..theme import LIGHT, PALETTES
+from ..theme import LIGHT, PALETTES, SANS
 from .columns import SourceData, source_data
 from .elements import element
 from .style import options
@@ -88,7 +89,7 @@ def _finish_layer(layer: Layer, subplot: Any) -> None:
             text_baseline="middle",
             x_offset=layer.offset[0],
             y_offset=layer.offset[1],
-            text_font="Inter, system-ui, sans-serif",
+            text_font=value(SANS),
         )
     if layer.kind == "image":
         assert layer.palette is not None
@@ -119,10 +120,10 @@ def _finish_axes(figure: Figure, model: BokehFigure, ranges: dict[str, Range1d])
         axis.visible = spec.visible
         axis.update(minor_tick_line_color=None, major_tick_in=0, major_tick_out=4, axis_line_width=1)
         axis.update(axis_label_standoff=6, axis_label_text_font_style="normal", axis_label_text_font_size="12px")
-        axis.update(major_label_text_font_size="11px", major_label_text_font="Inter, system-ui, sans-serif")
+        axis.update(major_label_text_font_size="11px", major_label_text_font=SANS)
         axis.update(axis_line_color=LIGHT["axis"], major_tick_line_color=LIGHT["axis"])
         axis.update(major_label_text_color=LIGHT["ink2"], axis_label_text_color=LIGHT["ink2"])
-        axis.axis_label_text_font = "Inter, system-ui, sans-serif"
+        axis.axis_label_text_font = SANS
     model.xgrid.grid_line_color = None
     images = any(layer.kind == "image" for layer in figure.layers)
     model.ygrid.grid_line_color = None if images else LIGHT["grid"]

@@ -29,6 +29,9 @@ class Component(JSComponent):
     # events a second instead of every move of the mouse.
     _debounce: ClassVar[int] = 0
 
+    _at_once: ClassVar[tuple[str, ...]] = ()
+    """Parameters that follow the browser without waiting for Panel's timer."""
+
     __abstract = True
 
     _rename: ClassVar[Mapping[str, str | None]] = {"handle": None}
@@ -39,7 +42,17 @@ class Component(JSComponent):
         model = super()._get_model(*args, **kwargs)
         if self.handle:
             model.name = self.handle
+        for name in self._at_once:
+            model.data.on_change(name, self._take)  # pyright: ignore[reportAttributeAccessIssue]
         return model
+
+    def _take(self, name: str, _old: Any, new: Any) -> None:
+        """The browser set a property: take it over inside the message that brought it.
+
+        Panel would do the same some 15 ms later, from a timer; it then finds nothing left to do.
+        """
+        if getattr(self, name) != new:
+            self.param.update(**{name: new})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

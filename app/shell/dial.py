@@ -19,6 +19,8 @@ class Dial(Component):
     Python are ignored by the browser; the release settles both sides on the hand's value.
     """
 
+    _at_once = ("value",)
+
     label = param.String(default="", doc="Plain text; sub- and superscripts as Unicode.")
     value = param.Number(default=1.0)
     value_throttled = param.Number(default=1.0)

@@ -47,10 +47,7 @@ def standard_bindings(primary: str, second: str = "") -> list[Binding]:
         Binding(("p",), "p", "next preset", event="preset_next"),
         Binding(("P",), "P", "previous preset", event="preset_previous"),
         Binding(("0",), "0", "reset", event="reset"),
-        Binding((" ",), "space", "play, pause", event="play"),
         Binding(("Escape",), "esc", "cancel", event="cancel"),
-        Binding(("Ctrl+z",), "Ctrl Z", "undo", event="undo"),
-        Binding(("Ctrl+Shift+z",), "Ctrl Shift Z", "redo", event="redo"),
     ]
 
 

@@ -7,7 +7,7 @@ export function render({ view, model, data, el }) {
   const bar = document.createElement("div");
   const words = document.createElement("span");
   const button = document.createElement("button");
-  bar.className = "notice";
+  bar.className = "bar";
   bar.setAttribute("role", "alert");
   bar.hidden = true;
   button.type = "button";

@@ -17,10 +17,9 @@ from anisoscope.app.shell.head import MARKS, head_html
 from anisoscope.app.shell.keyboard import Keyboard, standard_bindings
 from anisoscope.app.shell.notice import Notice
 from anisoscope.app.shell.readouts import Readouts
-from anisoscope.app.shell.relay import Relay
 from anisoscope.app.shell.status import StatusLine
 
-COMPONENTS = [Choice, Dial, DropZone, Keyboard, Notice, Readouts, Relay, StatusLine, Switch]
+COMPONENTS = [Choice, Dial, DropZone, Keyboard, Notice, Readouts, StatusLine, Switch]
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
@@ -56,14 +55,6 @@ def test_readouts_take_rows_of_a_lens() -> None:
     readouts = Readouts()
     readouts.write([Readout("step τ", "0.6661", "2.45", "hand")])
     assert readouts.rows == [{"label": "step τ", "value": "0.6661", "beside": "2.45", "role": "hand"}]
-
-
-def test_relay_hands_on_changes_and_says_so() -> None:
-    relay, heard = Relay(), []
-    relay.on_change(heard.append)
-    relay.sent = {"changes": {"x": 1.5}, "serial": 4}
-    assert heard == [{"x": 1.5}]
-    assert relay.taken == 4
 
 
 def test_status_line_buttons() -> None:

@@ -1,0 +1,84 @@
+"""The server: gallery at /, each lens at /<slug>, on 127.0.0.1 unless told otherwise."""
+
+from __future__ import annotations
+
+import socket
+import webbrowser
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import panel as pn
+
+from .pages import gallery_page, lens_page
+from .registry import lens_class, lens_entries
+from .shell import serving
+from .view import shared_worker
+from .websocket import release_nagle
+
+# An uploaded file of 20 MB travels as base64 in one message.
+LARGEST_MESSAGE = 32 * 1024 * 1024
+
+
+def serve(
+    slugs: Sequence[str] = (), host: str = "127.0.0.1", port: int = 5006, open_browser: bool = True
+) -> None:
+    """Serve the gallery and the lenses until interrupted.
+
+    Args:
+        slugs: lenses to serve; all of them when empty.
+        host: address to listen on; other machines reach 0.0.0.0, so protect it first (SECURITY.md).
+        port: TCP port; 0 takes a free one.
+        open_browser: open the page in the machine's browser.
+
+    Raises:
+        UnknownLensError: a slug names no lens.
+        OSError: the address is in use.
+    """
+    served = list(slugs) or list(lens_entries())
+    for slug in slugs:
+        lens_class(slug)
+    port = port or _free_port(host)
+    server = pn.serve(_routes(served), address=host, port=port, show=False, start=False, **_options(host, port))
+    server.start()
+    address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/"
+    print(f"Anisoscope: {address}", flush=True)
+    # The first reader should not wait for torch: its import starts now, beside the server.
+    server.io_loop.add_callback(shared_worker().start)
+    if open_browser:
+        server.io_loop.call_later(0.2, partial(webbrowser.open, address))
+    try:
+        server.run_until_shutdown()
+    except KeyboardInterrupt:
+        server.stop()
+
+
+def prepare() -> None:
+    """Release the brakes of the server this process runs; for `panel serve` as well."""
+    release_nagle()
+    serving.install()
+
+
+def _routes(slugs: Sequence[str]) -> dict[str, Callable[[], Any]]:
+    # Panel calls functions and shows anything else, functools.partial included.
+    def page_of(slug: str) -> Callable[[], Any]:
+        return lambda: lens_page(slug)
+
+    return {"/": lambda: gallery_page("./{slug}"), **{slug: page_of(slug) for slug in slugs}}
+
+
+def _options(host: str, port: int) -> dict[str, Any]:
+    prepare()
+    allowed = ["*"] if host == "0.0.0.0" else [f"{host}:{port}", f"localhost:{port}", f"127.0.0.1:{port}"]
+    return {
+        "websocket_origin": allowed,
+        "websocket_max_message_size": LARGEST_MESSAGE,
+        "title": "Anisoscope",
+        **serving.server_options(),
+    }
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
