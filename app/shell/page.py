@@ -95,7 +95,7 @@ class Frame(pmui.Page):
         self, doc: Document | None = None, title: str | None = None, location: Any = True
     ) -> Document:
         # pn.serve hands over its own "Panel Application" for the browser's tab.
-        return super().server_doc(doc, self.meta.title, location)
+        return super().server_doc(doc, self.meta.title if self.meta else title, location)
 
     def _populate_template_variables(self, template_variables: dict[str, Any]) -> None:
         super()._populate_template_variables(template_variables)

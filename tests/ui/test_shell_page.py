@@ -56,7 +56,7 @@ def canvas() -> pn.pane.Bokeh:
     plot = figure(height=200, sizing_mode="stretch_width", toolbar_location=None)
     plot.background_fill_color = theme.LIGHT["plot"]
     mapper = LinearColorMapper(palette=light, low=0, high=1, tags=[{"light": light, "dark": dark}])
-    plot.image([np.eye(2)], 0, 0, 1, 1, color_mapper=mapper)
+    plot.image(image=[np.eye(2)], x=0, y=0, dw=1, dh=1, color_mapper=mapper)  # pyright: ignore[reportCallIssue]
     plot.line([0, 1], [0, 1], line_color=theme.LIGHT["blue"])
     return pn.pane.Bokeh(plot, sizing_mode="stretch_width", margin=0)
 
@@ -101,7 +101,7 @@ def hall() -> pn.viewable.Viewable:
         "paper": "Sao 2026",
     }
     broken = {"slug": "maps", "title": "Sky maps", "sentence": "", "paper": "", "cost": ""}
-    entries = [
+    entries: Any = [
         SimpleNamespace(**sound, cost="instant", error=None),
         SimpleNamespace(**broken, error="ImportError: <b>healpix</b>"),
     ]
@@ -218,11 +218,14 @@ def test_choice_of_theme_is_remembered(opened: Any) -> None:
 
 def test_theme_stays_in_the_browser(opened: Any) -> None:
     tab = opened("ghosts")
-    names = tab.evaluate(
-        """() => { window.synced = []; const doc = Bokeh.documents[0]
-        doc.on_change((event) => { if (event.sync !== false) window.synced.push(event.attr ?? event.kind) }) }"""
+    tab.evaluate(
+        """() => {
+          window.synced = []
+          Bokeh.documents[0].on_change((event) => {
+            if (event.sync !== false) window.synced.push(event.attr ?? event.kind)
+          })
+        }"""
     )
-    assert names is None
     tab.get_by_role("switch", name="Dark theme").click()
     tab.wait_for_timeout(300)
     sent = set(tab.evaluate("window.synced"))
