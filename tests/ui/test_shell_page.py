@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from bokeh.models import LinearColorMapper
 from bokeh.plotting import figure
 from playwright.sync_api import Browser, Page, expect
+from tornado.websocket import WebSocketProtocol13
 
 from anisoscope.app import theme
 from anisoscope.app.shell import dark, gallery, page, serving
@@ -181,6 +183,26 @@ def test_files_with_a_hash_are_compressed_and_kept(opened: Any, address: str) ->
         assert headers["cache-control"] == f"max-age={serving.TEN_YEARS}", url
         again = tab.request.get(url, headers={"Accept-Encoding": "gzip", "If-None-Match": headers["etag"]})
         assert again.status == 304
+
+
+def test_only_the_document_is_compressed_on_the_websocket(
+    opened: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames: list[tuple[int, int, bool]] = []
+    write = WebSocketProtocol13._write_frame
+
+    def record(self: WebSocketProtocol13, fin: bool, opcode: int, data: bytes, flags: int = 0) -> Any:
+        frames.append((self._message_bytes_out, len(data), bool(flags & self.RSV1)))
+        return write(self, fin, opcode, data, flags)
+
+    monkeypatch.setattr(WebSocketProtocol13, "_write_frame", record)
+    opened("ghosts")
+    said = [after - before for (before, _, _), (after, _, _) in pairwise([(0, 0, False), *frames])]
+    small = [
+        packed for length, (_, _, packed) in zip(said, frames, strict=True) if length < serving.DOCUMENT_SIZE
+    ]
+    assert small and not any(small)
+    assert sum(length for _, length, _ in frames) < sum(said) / 3
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
