@@ -99,6 +99,7 @@ _SKY_DOTS = ("B4BFCC-7FA9D4-3F7FBF-154F8C-0B2C55", "46566B-3B6CA8-4C8FE8-94C2F7-
 PALETTES: dict[str, tuple[list[str], list[str]]] = {
     "sky": (ramp(_SKY[0]), ramp(_SKY[1])),
     "sky_dots": (ramp(_SKY_DOTS[0]), ramp(_SKY_DOTS[1])),
+    "ink": (ramp("FFFFFF-16181D"), ramp("181B21-E9EBEE")),
     "psf": (emitting(), emitting()),
     "cividis": (list(Cividis256), list(Cividis256)),
     "signed": (diverging(), diverging()),

@@ -1,0 +1,130 @@
+"""Frames of the lens: a coarse one under the hand, then the exact radii of all samples and a finer plane."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from anisoscope.engine.ghosts import exact_radius
+
+from ...frame import Columns, Frame
+from ...request import Request
+from .line import line_tables
+from .plane import plane_tables
+from .probe import LADDER, Probe, bound_of_all, ladder, radii
+from .samples import brush_table, empty_sample_tables, histogram_tables, thumbnail_tables
+from .sandbox import bar_tables
+from .state import Subject, subject
+
+COARSE, FINE = 256, 512
+"""Columns of the plane while the hand moves, and at rest."""
+
+
+def frames(request: Request) -> Iterator[Frame | None]:
+    """Two frames: this sample at once, all samples when the hand has rested."""
+    one = subject(request)
+    window = float(request["window"])
+    tables = {
+        **plane_tables(one, request["kind"], window, COARSE),
+        **line_tables(one, request["kind"], window),
+        **bar_tables(request),
+        "brush": brush_table(request["brush"]),
+        **_samples(request, one, rest=False),
+    }
+    facts = _facts(request, one)
+    yield Frame(tables, facts, (1, 2), _notes(request, one))
+    yield None
+    finer: dict[str, Columns] = {"field": plane_tables(one, request["kind"], window, FINE)["field"]}
+    if one.source is not None:
+        finer |= _samples(request, one, rest=True)
+        yield None
+        facts = {**facts, **_facts_of_all(one.source, request["temperature"])}
+    facts = {**facts, "float32_difference": _float32_difference(one)}
+    yield Frame(finer, facts, (2, 2), _notes(request, one))
+
+
+def _samples(request: Request, one: Subject, rest: bool) -> dict[str, Columns]:
+    if one.source is None:
+        return empty_sample_tables()
+    bound = bound_of_all(one.source, request["temperature"])
+    known = radii(one.source, request["temperature"]) if rest else None
+    thumbnails = thumbnail_tables(one.source, bound, request["brush"], one)
+    return {**histogram_tables(bound, known, one.unit), **thumbnails}
+
+
+def _facts(request: Request, one: Subject) -> dict[str, Any]:
+    """Numbers of this sample, as steps along the unit direction."""
+    scale = one.unit
+    facts: dict[str, Any] = {
+        "bound_radius": math.inf if one.flat else one.temperature * scale,
+        "margin_radius": one.margin * scale,
+        "exact_radius": one.exact * scale,
+        "exact_over_bound": one.exact / one.temperature,
+        "margin_over_bound": one.margin / one.temperature,
+        "exact_certified": one.certified,
+        "ghost_re": one.ghost.real * scale,
+        "ghost_im": abs(one.ghost.imag) * scale,
+        "top_two_radius": one.top_two * scale,
+        "top_two_over_exact": one.top_two / one.exact if not one.flat else math.nan,
+        "sample": one.index,
+        "label": one.label,
+        "probability": float(one.probabilities[one.label]),
+        "prediction": int(one.probabilities.argmax()),
+        "device": str(one.z.device),
+        "dtype": str(one.z.dtype).removeprefix("torch."),
+    }
+    if one.source is not None:
+        bound = bound_of_all(one.source, request["temperature"])
+        facts |= {
+            "backend": one.source.backend,
+            "batch_bound": float(bound.min()),
+            "test_accuracy": one.source.test_accuracy,
+            "training_step": one.source.step,
+        }
+    return facts
+
+
+def _facts_of_all(source: Probe, temperature: float) -> dict[str, Any]:
+    all_radii = radii(source, temperature)
+    steps = ladder(source)
+    finite = torch.isfinite(all_radii.exact)
+    facts: dict[str, Any] = {
+        "batch_margin": float(all_radii.margin.min()),
+        "batch_exact": float(all_radii.exact.min()),
+        "certified_share": float(all_radii.certified.double().mean()),
+        "top_two_share": _share(all_radii.top_two[finite] > all_radii.exact[finite] * (1 + 1e-9)),
+        "top_two_worst": float((all_radii.top_two[finite] / all_radii.exact[finite]).max()) if finite.any() else 1.0,
+        "start_accuracy": steps.start_accuracy,
+    }
+    for r, loss, kept in zip(LADDER, steps.loss_ratio, steps.accuracy_kept, strict=True):
+        facts[f"loss_ratio_{r:g}"] = loss
+        facts[f"accuracy_kept_{r:g}"] = kept
+    return facts
+
+
+def _share(mask: Tensor) -> float:
+    return float(mask.double().mean()) if mask.numel() else 0.0
+
+
+def _float32_difference(one: Subject) -> float:
+    """How far the exact radius of this sample moves when it is computed in float32, relative."""
+    if one.flat:
+        return 0.0
+    single = exact_radius(one.z.float()[None], one.a.float()[None]).radius.item()
+    return float(np.abs(single / one.exact - 1))
+
+
+def _notes(request: Request, one: Subject) -> tuple[str, ...]:
+    notes = []
+    if one.flat:
+        notes.append("all slopes agree: no ghost, every radius is infinite")
+    elif not one.certified:
+        notes.append("the exact radius could not be certified: the margin bound is shown in its place")
+    if request["source"] == "network" and request["stage"] == "start" and request["direction"] == "momentum":
+        notes.append("before the first step the momentum is the gradient")
+    return tuple(notes)

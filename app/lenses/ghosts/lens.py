@@ -1,0 +1,141 @@
+"""The lens *Ghosts of softmax*: parameters, controls and words. The engine is imported when a frame is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import param
+
+from ...control import Card, Choice, Claim, Dial, Group, Readout
+from ...figure import Figure
+from ...frame import Columns, Frame
+from ...lens import Lens, Paper
+from ...request import Request
+
+SAO = Paper(
+    short="Sao 2026",
+    arxiv="2603.13552",
+    bibtex="""@misc{sao2026ghosts,
+  title         = {Ghosts of Softmax: Complex Singularities That Limit Safe Step Sizes in Cross-Entropy},
+  author        = {Sao, Piyush},
+  year          = {2026},
+  eprint        = {2603.13552},
+  archivePrefix = {arXiv},
+  primaryClass  = {cs.LG}
+}""",
+)
+
+NETWORKS = {
+    "Linear": "linear",
+    "MLP, ReLU": "mlp",
+    "MLP + LayerNorm, GELU": "mlp_layernorm",
+    "CNN, ReLU": "cnn",
+    "CNN + BatchNorm": "cnn_batchnorm",
+    "Transformer, tiny": "transformer",
+}
+STAGES = {"before training": "start", "in between": "middle", "converged": "converged"}
+DIRECTIONS = {
+    "−gradient (descent)": "-gradient",
+    "Adam’s next step": "adam",
+    "momentum": "momentum",
+    "random": "random",
+    "+gradient (ascent)": "+gradient",
+}
+RADII = {"exact ρ*": "exact", "margin bound ρₘ (ours)": "margin", "bound ρₐ": "bound"}
+WINDOWS = {"± 3": 3, "± 6": 6, "± 12": 12, "± 24": 24, "± 120": 120}
+MOST_CLASSES = 6
+LAST_SAMPLE = 1437
+
+
+class GhostsLens(Lens):
+    """One step of one network: where its Taylor model breaks, and why."""
+
+    slug = "ghosts"
+    title = "Ghosts of softmax"
+    hook = "Inflate a step until it swallows a complex zero, and watch every Taylor model of the loss break."
+    field = "Training stability"
+    papers = (SAO,)
+    lede = (
+        "Drag the orange disc",
+        "outward. Once it swallows the first ghost, every higher Taylor order makes the model worse, "
+        "while the loss itself stays smooth.",
+    )
+    primary = "r"
+    second = "order"
+    client_side = frozenset({"r", "order"})
+
+    source = param.Selector(default="network", objects={"a trained network": "network", "sandbox": "sandbox"})
+    network = param.Selector(default="mlp_layernorm", objects=NETWORKS, doc="Architecture, trained on 8×8 digits.")
+    stage = param.Selector(default="converged", objects=STAGES, doc="How far the training has come.")
+    direction = param.Selector(default="-gradient", objects=DIRECTIONS, doc="Unit direction of the step.")
+    direction_seed = param.Integer(default=0, bounds=(0, 999), doc="Which random direction.")
+    sample = param.Integer(
+        default=192, bounds=(-1, LAST_SAMPLE), doc="Training sample; −1 is the one of the smallest bound."
+    )
+    temperature = param.Number(default=1.0, bounds=(0.02, 20.0), doc="T of softmax(z/T).")
+    kind = param.Selector(default="exact", objects=RADII, doc="Radius that ends the coloured disc.")
+    window = param.Selector(default=6, objects=WINDOWS, doc="Half width of the plane, in units of the bound.")
+    r = param.Number(default=2.45, bounds=(0.01, 100.0), doc="Step in units of the sample's bound, τ/ρₐ.")
+    order = param.Integer(default=48, bounds=(1, 48), doc="Order n of the Taylor model.")
+    brush = param.NumericTuple(default=(-6.0, 6.0), doc="Chosen range of log10 radius.")
+    classes = param.Integer(default=3, bounds=(2, MOST_CLASSES), doc="Classes of the sandbox.")
+    label = param.Integer(default=0, bounds=(0, MOST_CLASSES - 1), doc="True class of the sandbox, from 0.")
+    logits = param.NumericTuple(default=(2.0, 0.0, 0.0, 0.0, 0.0, 0.0), doc="Logits z of the sandbox.")
+    slopes = param.NumericTuple(default=(-1.0, 1.0, 0.5, 0.0, 0.0, 0.0), doc="Slopes a of the sandbox.")
+
+    def frames(self, request: Request) -> Iterator[Frame | None]:
+        from .compute import frames
+
+        return frames(request)
+
+    def hand(self, request: Request, frame: Frame) -> dict[str, Columns]:
+        from .hand import hand_tables
+
+        return hand_tables(request, frame)
+
+    def hand_facts(self, request: Request, frame: Frame) -> dict[str, Any]:
+        from .hand import hand_facts
+
+        return hand_facts(request, frame)
+
+    def readouts(self, request: Request, frame: Frame) -> tuple[Readout, ...]:
+        from .hand import readouts
+
+        return readouts(request, frame)
+
+    def figures(self, frame: Frame) -> tuple[Figure, ...]:
+        from .figures import figures
+
+        return figures(frame)
+
+    def card(self, request: Request, frame: Frame) -> Card | None:
+        from .statements import card
+
+        return card(request, frame)
+
+    def claims(self, request: Request, frame: Frame) -> tuple[Claim, ...]:
+        from .statements import claims
+
+        return claims(request, frame)
+
+    def controls(self) -> tuple[Group, ...]:
+        steps = ((0.01, ".01"), (0.1, ".1"), (1.0, "1"), (10.0, "10"), (100.0, "100"))
+        return (
+            Group(
+                (
+                    Dial("r", "Step r = τ / ρₐ", steps, log=True, primary=True),
+                    Dial("order", "Taylor order n"),
+                    Dial("temperature", "Temperature T", log=True),
+                )
+            ),
+            Group((Choice("source", "Softmax of"),), "Model and direction"),
+            Group(
+                (Choice("network", "Network"), Choice("stage", "Training"), Choice("direction", "Direction")),
+                when=("source", "network"),
+            ),
+            Group((Dial("direction_seed", "Random direction"),), when=("direction", "random")),
+            Group((Dial("classes", "Classes"), Dial("label", "True class")), when=("source", "sandbox")),
+            Group((Choice("kind", "Radius drawn"), Choice("window", "Field of view")), "Picture"),
+            Group((Dial("sample", "Sample, −1: tightest"),), "Sample", when=("source", "network")),
+        )

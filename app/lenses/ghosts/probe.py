@@ -1,0 +1,141 @@
+"""What a network, a direction and a sample give before any picture: logits, slopes, losses along the step.
+
+Three bounded caches in the order of what depends on what: direction, sample, radii of all samples. Moving a
+slider that comes later never recomputes what comes earlier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from anisoscope.engine.digits import step_direction
+from anisoscope.engine.ghosts import (
+    apply_temperature,
+    convergence_radius,
+    exact_radius,
+    logit_jvp,
+    top_two_radius,
+)
+
+from ...device import chosen_device
+from .checkpoints import digits, load
+
+LADDER = (0.3, 0.99, 1.0, 3.2, 10.0)
+"""Steps, in units of the training set's bound, at which the claims compare loss and accuracy."""
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """A trained network probed along one unit direction; all tensors float64.
+
+    Attributes:
+        model: the network in evaluation mode.
+        direction: parameter name to tangent, of norm 1 over all parameters.
+        images, labels: the 1438 training samples.
+        z, a: (1438, 10) logits and their slopes along the direction.
+        backend: how the slopes were found, "jvp" or "finite_difference".
+        test_accuracy: of the checkpoint, as stored.
+    """
+
+    model: torch.nn.Module
+    direction: dict[str, Tensor]
+    images: Tensor
+    labels: Tensor
+    z: Tensor
+    a: Tensor
+    backend: str
+    test_accuracy: float
+    step: int
+
+
+@lru_cache(maxsize=8)
+def probe(network: str, stage: str, kind: str, seed: int) -> Probe:
+    """Load a checkpoint and differentiate its logits along a direction."""
+    device = chosen_device()
+    checkpoint = load(network, stage)
+    model = checkpoint.model.double().to(device).eval()
+    images, labels = digits().train
+    images, labels = images.double().to(device), labels.to(device)
+    generator = torch.Generator().manual_seed(seed)
+    state = checkpoint.optimizer_state
+    direction = step_direction(model, images, labels, kind, optimizer_state=state, generator=generator)
+    z, a, backend = logit_jvp(model, images, direction)
+    return Probe(
+        model, direction, images, labels, z, a, backend, checkpoint.test_accuracy, checkpoint.step
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=32)
+def logits_along(source: Probe, sample: int, steps: tuple[float, ...]) -> Tensor:
+    """(steps, classes) logits of one sample at the weights theta + tau v, through the true network."""
+    inputs = source.images[sample : sample + 1]
+    evaluate = _along(source)
+    taus = torch.tensor(steps, dtype=source.z.dtype, device=source.z.device)
+    with torch.no_grad():
+        return torch.func.vmap(lambda tau: evaluate(tau, inputs)[0], chunk_size=64)(taus)
+
+
+def _along(source: Probe) -> Callable[[Tensor, Tensor], Tensor]:
+    state = dict(source.model.named_parameters())
+    buffers = dict(source.model.named_buffers())
+
+    def evaluate(tau: Tensor, inputs: Tensor) -> Tensor:
+        moved = {name: p + tau * source.direction[name] if name in source.direction else p for name, p in state.items()}
+        return torch.func.functional_call(source.model, {**moved, **buffers}, (inputs,))
+
+    return evaluate
+
+
+@dataclass(frozen=True, eq=False)
+class Radii:
+    """Radii of all samples at one temperature, in units of the step (the direction has norm 1)."""
+
+    bound: Tensor
+    margin: Tensor
+    exact: Tensor
+    certified: Tensor
+    top_two: Tensor
+
+
+@lru_cache(maxsize=16)
+def radii(source: Probe, temperature: float) -> Radii:
+    """Bound, margin bound and exact radius of the 1438 samples."""
+    z, a = apply_temperature(source.z, source.a, temperature)
+    exact = exact_radius(z, a)
+    bound = convergence_radius(z, a, kind="bound")
+    margin = convergence_radius(z, a, kind="margin")
+    return Radii(bound, margin, exact.radius, exact.certified, top_two_radius(z, a))
+
+
+def bound_of_all(source: Probe, temperature: float) -> Tensor:
+    """(1438,) bounds alone: what the first frame of a drag can afford."""
+    return convergence_radius(source.z, source.a, kind="bound", temperature=temperature)
+
+
+@dataclass(frozen=True, eq=False)
+class Ladder:
+    """Mean loss and accuracy of the whole training set at the steps of LADDER, divided by their start."""
+
+    loss_ratio: tuple[float, ...]
+    accuracy_kept: tuple[float, ...]
+    start_accuracy: float
+
+
+@lru_cache(maxsize=8)
+def ladder(source: Probe) -> Ladder:
+    """The true network, all samples, a few steps in units of the training set's bound (temperature 1)."""
+    radius = bound_of_all(source, 1.0).min()
+    evaluate = _along(source)
+    losses, accuracies = [], []
+    with torch.no_grad():
+        for r in (0.0, *LADDER):
+            z = evaluate(r * radius, source.images)
+            losses.append(torch.nn.functional.cross_entropy(z, source.labels).item())
+            accuracies.append((z.argmax(1) == source.labels).double().mean().item())
+    ratios = tuple(loss / losses[0] for loss in losses[1:])
+    return Ladder(ratios, tuple(kept / accuracies[0] for kept in accuracies[1:]), accuracies[0])

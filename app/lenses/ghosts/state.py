@@ -1,0 +1,126 @@
+"""The one sample under study: logits and slopes in the unit of the picture, and its radii."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from anisoscope.engine.ghosts import (
+    apply_temperature,
+    convergence_radius,
+    exact_radius,
+    slope_spread,
+    top_two_radius,
+)
+
+from ...errors import RequestError
+from ...request import Request
+from .checkpoints import digits
+from .probe import Probe, bound_of_all, probe
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A sample along a step.
+
+    Attributes:
+        z, a: (classes,) logits over temperature, and slopes per picture unit over temperature.
+        label: its class.
+        index: position in the training set, -1 in the sandbox.
+        unit: length of one picture unit as a step: the sample's bound at temperature 1.
+        temperature: T; the bound at T is exactly T picture units.
+        margin, exact: radii in picture units, +inf where all slopes agree.
+        ghost: nearest zero in picture units, in the upper half plane.
+        certified: whether `exact` is proven by a winding number.
+        source: the probed network, None in the sandbox.
+    """
+
+    z: Tensor
+    a: Tensor
+    label: int
+    index: int
+    unit: float
+    temperature: float
+    margin: float
+    exact: float
+    ghost: complex
+    certified: bool
+    top_two: float
+    source: Probe | None
+
+    @property
+    def flat(self) -> bool:
+        """All slopes agree: there is no ghost, and every radius is infinite."""
+        return math.isinf(self.exact)
+
+    def radius(self, kind: str) -> float:
+        """The radius of this kind in picture units."""
+        return {"bound": math.inf if self.flat else self.temperature, "margin": self.margin, "exact": self.exact}[kind]
+
+    @property
+    def probabilities(self) -> Tensor:
+        return torch.softmax(self.z, 0)
+
+
+def subject(request: Request) -> Subject:
+    """The sample a request asks for.
+
+    Raises:
+        RequestError: the sample or label does not exist.
+    """
+    return _sandbox(request) if request["source"] == "sandbox" else _sample(request)
+
+
+def source_of(request: Request) -> Probe | None:
+    """The probed network a request asks for; None in the sandbox."""
+    if request["source"] == "sandbox":
+        return None
+    return probe(request["network"], request["stage"], request["direction"], request["direction_seed"])
+
+
+def _sample(request: Request) -> Subject:
+    source = source_of(request)
+    assert source is not None
+    count = len(source.labels)
+    index = request["sample"]
+    if not -1 <= index < count:
+        raise RequestError("sample", index, f"must be from 0 to {count - 1}, or -1 for the tightest", -1)
+    if index == -1:
+        index = int(bound_of_all(source, 1.0).argmin())
+    label = int(digits().train[1][index])
+    return _subject(source.z[index], source.a[index], label, index, request["temperature"], source)
+
+
+def _sandbox(request: Request) -> Subject:
+    classes, label = request["classes"], request["label"]
+    if label >= classes:
+        raise RequestError("label", label, f"must be below the number of classes, {classes}", classes - 1)
+    z = torch.tensor(request["logits"][:classes], dtype=torch.float64)
+    a = torch.tensor(request["slopes"][:classes], dtype=torch.float64)
+    return _subject(z, a, label, -1, request["temperature"], None)
+
+
+def _subject(z: Tensor, a: Tensor, label: int, index: int, temperature: float, source: Probe | None) -> Subject:
+    spread = slope_spread(z[None], a[None]).item()
+    unit = math.pi / spread if spread > 0 else 1.0
+    scaled_z, scaled_a = apply_temperature(z, a * unit, temperature)
+    exact = exact_radius(scaled_z[None], scaled_a[None])
+    margin = convergence_radius(scaled_z[None], scaled_a[None], kind="margin")
+    top_two = top_two_radius(scaled_z[None], scaled_a[None])
+    return Subject(
+        z=scaled_z,
+        a=scaled_a,
+        label=label,
+        index=index,
+        unit=unit,
+        temperature=temperature,
+        margin=margin.item(),
+        exact=exact.radius.item(),
+        ghost=complex(exact.ghost.item()),
+        certified=bool(exact.certified.item()),
+        top_two=top_two.item(),
+        source=source,
+    )

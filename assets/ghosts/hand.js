@@ -1,0 +1,137 @@
+// Marks and numbers that follow the hand, in the browser alone. The Python twin is app/lenses/ghosts/hand.py.
+(() => {
+  const FLOOR = 1e-18, BOTTOM_SHARE = 0.08
+  const turn = Array.from({length: 129}, (_, i) => 2 * Math.PI * i / 128)
+  const span = Array.from({length: 65}, (_, i) => Math.cos(Math.PI - Math.PI * i / 64))
+  const arch = span.map((c) => Math.sqrt(Math.max(0, 1 - c * c)))
+  let brushed_from = 0, grabbed = 0
+
+  const superscript = (n) => String(n).replace("-", "⁻").replace(/\d/g, (d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d])
+  const subscript = (n) => String(n).replace(/\d/g, (d) => "₀₁₂₃₄₅₆₇₈₉"[d])
+
+  function shown(value) {
+    if (Number.isNaN(value)) return "not a number"
+    const sign = value < 0 ? "−" : "", size = Math.abs(value)
+    if (size === Infinity) return sign + "∞"
+    if (size === 0) return "0"
+    if (size >= 1000 && size < 1e4) return sign + Math.round(size)
+    if (size >= 1e-3 && size < 1000) {
+      const text = size.toPrecision(3)
+      return sign + (text.includes("e") ? String(Number(text)) : text)
+    }
+    const [mantissa, exponent] = size.toExponential(1).split("e")
+    return `${sign}${mantissa} × 10${superscript(Number(exponent))}`
+  }
+
+  function interpolated(x, xs, ys) {
+    const last = xs.length - 1
+    if (x <= xs[0]) return ys[0]
+    if (x >= xs[last]) return ys[last]
+    let low = 0, high = last
+    while (high - low > 1) { const mid = (low + high) >> 1; if (xs[mid] <= x) low = mid; else high = mid }
+    const share = (x - xs[low]) / (xs[high] - xs[low])
+    return ys[low] + share * (ys[high] - ys[low])
+  }
+
+  function horner(c, order, x) {
+    let value = 0
+    for (let k = order; k >= 0; k--) value = value * x + c[k]
+    return value
+  }
+
+  function linearised(z, a, label, tau) {
+    const logits = Array.from(z, (value, k) => value + a[k] * tau), top = Math.max(...logits)
+    return top + Math.log(logits.reduce((sum, value) => sum + Math.exp(value - top), 0)) - logits[label]
+  }
+
+  function crossing(x0, y0, x1, y1, low, high) {
+    const target = y1 > y0 ? high : low
+    let share = Number.isFinite(y1) && y1 !== y0 ? (target - y0) / (y1 - y0) : 0
+    share = Math.min(1, Math.max(0, share))
+    return [x0 + share * (x1 - x0), share ? y0 + share * (y1 - y0) : y0]
+  }
+
+  // The stretch around the middle that stays in the frame, ending exactly on it.
+  function cut(x, y, low, high) {
+    const middle = Math.floor(x.length / 2), stays = (v) => v >= low && v <= high
+    let first = middle, last = middle
+    while (first > 0 && stays(y[first - 1])) first--
+    while (last < x.length - 1 && stays(y[last + 1])) last++
+    if (!stays(y[middle])) last = first = middle
+    const xs = Array.from(x.slice(first, last + 1)), ys = Array.from(y.slice(first, last + 1))
+    if (first > 0) { const [cx, cy] = crossing(x[first], y[first], x[first - 1], y[first - 1], low, high); xs.unshift(cx); ys.unshift(cy) }
+    if (last < x.length - 1) { const [cx, cy] = crossing(x[last], y[last], x[last + 1], y[last + 1], low, high); xs.push(cx); ys.push(cy) }
+    return {x: xs, y: ys}
+  }
+
+  function hand(state, tables) {
+    const n = Object.fromEntries(Object.entries(tables.numbers).map(([name, value]) => [name, value[0]]))
+    const {r, order} = state, {window, top, unit, temperature} = n
+    const tau = r * temperature, c = tables.series.c, x = tables.line.x, line = tables.line.linear
+    const wide = tables.wide, at_log = Array.from(wide.r, Math.log)
+    const loss = interpolated(Math.log(r), at_log, wide.true)
+    const linear = linearised(tables.logits.z, tables.logits.a, n.label, tau)
+    const error = Math.abs(horner(c, order, r) - linear)
+    const values = Array.from(x, (at) => horner(c, order, at / temperature))
+    const errors = values.map((value, i) => Math.log10(Math.min(1e300, Math.max(FLOOR, Math.abs(value - line[i])))))
+    const model = cut(x, values, -BOTTOM_SHARE * top, top)
+    const end = model.x.length - 1, named = model.y[end] > 0.5 * top
+    const seen = tau <= window, dot = seen && loss <= top
+    const upper = arch.map((h) => tau * h), across = span.map((s) => tau * s)
+    const row = (label, value, beside, role = "ink") => ({label, value, beside, role})
+    const radius = (label, size) => size < 0 ? row(label, "∞", "∞") : row(label, shown(size * unit), shown(size / temperature))
+    return {
+      tables: {
+        step_fill: {x: [...across, ...across.slice().reverse()], y: [...upper.map((h) => -h), ...upper.slice().reverse()]},
+        step_disc: {x: turn.map((t) => tau * Math.cos(t)), y: turn.map((t) => tau * Math.sin(t))},
+        step_radius: {x0: [0], y0: [0], x1: [tau], y1: [0]},
+        step_handle: {x: [tau], y: [0]},
+        step_label: {x: [tau <= 0.72 * window ? tau : 0.72 * window], y: [0], text: [`τ = ${shown(r)} ρₐ${seen ? "" : " →"}`]},
+        taylor: model,
+        taylor_name: {x: [model.x[end] - 0.02 * window], y: [named ? 0.9 * top : Math.max(model.y[end], 0) + 0.08 * top], text: [`Taylor T${subscript(order)}`]},
+        loss_dot: {x: dot ? [tau] : [], y: dot ? [loss] : []},
+        error: {x, y: errors},
+        error_dot: {x: seen ? [tau] : [], y: seen ? [Math.log10(Math.max(error, FLOOR))] : []},
+        loss_cursor: {x: seen ? [tau] : []},
+        error_cursor: {x: seen ? [tau] : []},
+        order_cursor: {x: [order]},
+        histogram_cursor: {x: [Math.log10(tau * unit)]},
+      },
+      readouts: [
+        radius("bound ρₐ", n.bound), radius("margin ρₘ", n.margin), radius("exact ρ*", n.exact),
+        row("step τ", shown(tau * unit), shown(r), "hand"),
+        row("true loss at τ", shown(loss), "nats"),
+        row(`|T${subscript(order)} − linearised|`, shown(error), "nats"),
+      ],
+    }
+  }
+
+  function drag(figure, phase, x, y, state, tables) {
+    if (figure === "plane") {
+      const r = Math.hypot(x, y) / tables.numbers.temperature[0]
+      return {r: Math.min(100, Math.max(0.01, Number(r.toPrecision(3))))}
+    }
+    if (figure === "histogram") {
+      if (phase === "start") { brushed_from = x; return null }
+      return {brush: [Math.min(brushed_from, x), Math.max(brushed_from, x)].map((v) => Number(v.toFixed(3)))}
+    }
+    if (figure === "sandbox") {
+      const places = Array.from(tables.sandbox_handles.x), gaps = places.map((p) => Math.abs(p - x))
+      if (phase === "start") grabbed = gaps.indexOf(Math.min(...gaps))
+      const bar = grabbed, classes = places.length / 2
+      const name = bar < classes ? "logits" : "slopes", values = Array.from(tables.sandbox_values[name])
+      values[bar < classes ? bar : bar - classes] = Number(y.toFixed(2))
+      return {[name]: values}
+    }
+    return null
+  }
+
+  function tap(figure, x, y, state, tables) {
+    if (figure === "histogram") return {brush: [-6, 6]}
+    if (figure !== "thumbnails") return null
+    const place = (2 - Math.floor(y)) * 8 + Math.floor(x), index = tables.tiles.index[place]
+    return index === undefined ? null : {sample: index}
+  }
+
+  return {hand, drag, tap}
+})()
