@@ -8,7 +8,7 @@ import panel as pn
 
 from . import words
 from .binding import Binding
-from .figure import Figure
+from .drawing.canvas import Canvas
 from .frame import Frame
 from .presets import Preset, presets
 from .reporting import Reporter
@@ -100,13 +100,13 @@ class Parts:
 def html(text: str, css_class: str) -> pn.pane.HTML:
     """A pane of our own HTML with the page's styles inside its shadow root."""
     return pn.pane.HTML(
-        text, css_classes=[css_class], stylesheets=stylesheets(), sizing_mode="stretch_width", margin=0
+        text, css_classes=[css_class], stylesheets=stylesheets(css_class), sizing_mode="stretch_width", margin=0
     )
 
 
 def column(*children: Any, css: str, **options: Any) -> pn.Column:
     options = {"sizing_mode": "stretch_width", "margin": 0, **options}
-    return pn.Column(*children, css_classes=[css], stylesheets=stylesheets(), **options)
+    return pn.Column(*children, css_classes=[css], stylesheets=stylesheets(css, words=False), **options)
 
 
 def compose(view: LensView) -> pn.Column:
@@ -151,7 +151,7 @@ def _figures(view: LensView) -> pn.Column:
     for screen in view.screens:
         figure = screen.figure
         css = "an-hero" if figure.size == "hero" else "an-figure"
-        canvas = pn.pane.Bokeh(screen.model, sizing_mode="stretch_width", margin=0)
+        canvas = Canvas(screen.model, sizing_mode="stretch_width", margin=0)
         block = column(figure_head(figure), canvas, css=css)
         if figure.when is not None:
             _show_when(view.parts, figure.when, block)

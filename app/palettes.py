@@ -22,13 +22,13 @@ def ramp(stops: str) -> list[str]:
 def phase(lightness: tuple[float, float], chroma: float) -> list[str]:
     """Hue is the argument, lightness a step of log2 of the modulus: index = level * PHASE_HUES + hue.
 
-    Hue k stands for the arguments from 2 pi k / 64 to 2 pi (k + 1) / 64, turned by 250 degrees so that the
+    Hue k stands for the arguments within half a step of 2 pi k / 64, turned by 250 degrees so that the
     positive real axis is blue; no hue here is the orange of the reader's hand at the hand's chroma.
     """
     colours = []
     for light in np.linspace(*lightness, PHASE_LEVELS):
         for hue in range(PHASE_HUES):
-            angle = 2 * math.pi * (hue + 0.5) / PHASE_HUES + math.radians(250)
+            angle = 2 * math.pi * hue / PHASE_HUES + math.radians(250)
             colours.append(_from_oklab(float(light), chroma * math.cos(angle), chroma * math.sin(angle)))
     return colours
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import panel as pn
 
+from .drawing.supply import supply
 from .pages import gallery_page, lens_page
 from .registry import lens_class, lens_entries
 from .shell import serving
@@ -39,6 +40,7 @@ def serve(
     for slug in slugs:
         lens_class(slug)
     port = port or _free_port(host)
+    supply.prepare(lens_class(slug) for slug in served if lens_entries()[slug].error is None)
     server = pn.serve(_routes(served), address=host, port=port, show=False, start=False, **_options(host, port))
     server.start()
     address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/"

@@ -4,7 +4,7 @@ Styles stop at shadow roots, custom properties do not. So the *document* gets th
 `--an-ink`, `--an-hand-text`, … on `:root`, dark under `[data-theme=dark]` of `<html>`), and every Panel
 object with a class below gets the rules (`stylesheets`), in which each token falls back to its light value.
 
-Nesting of a lens (each a Panel layout or pane with `css_classes=[…]` and `stylesheets=stylesheets()`):
+Nesting of a lens (each a Panel layout or pane with `css_classes=[…]` and `stylesheets=stylesheets(…)`):
 
     an-lens                    Column  the container whose width decides; all below are inside it
       an-grid                  Column  the grid itself; its children, in reading order:
@@ -32,6 +32,7 @@ h1, h2, p, p.meta, p.small, a, b.hand, blockquote (amber bar), table.numbers (ri
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -160,9 +161,44 @@ def _rules() -> str:
     return re.sub(r" ?([{};,>]) ?", r"\1", text).strip()
 
 
-def stylesheets() -> list[str]:
-    """The style sheets of every HTML pane, layout and component of a lens."""
-    return [_rules()]
+_ABOUT_A_CLASS = re.compile(r":host\(\.([a-z-]+)\)")
+
+
+@cache
+def stylesheets(*classes: str, words: bool = True) -> list[str]:
+    """The style sheets of an HTML pane, layout or component with these classes; all of them without.
+
+    Every object carries its style sheets over the websocket, so it gets only the rules that can apply to it:
+    those about its classes and, where it holds words of its own, those about no class.
+    """
+    return [_kept(_rules(), frozenset(classes), words) if classes else _rules()]
+
+
+def _kept(css: str, classes: frozenset[str], words: bool) -> str:
+    kept = []
+    for head, body in _blocks(css):
+        if head.startswith("@container") or head.startswith("@media"):
+            inner = _kept(body, classes, words)
+            kept.append(f"{head}{{{inner}}}" if inner else "")
+            continue
+        named = _ABOUT_A_CLASS.findall(head)
+        if (words and not named) or classes.intersection(named):
+            kept.append(f"{head}{{{body}}}")
+    return "".join(kept)
+
+
+def _blocks(css: str) -> Iterator[tuple[str, str]]:
+    """Head and body of each rule at the outermost level."""
+    start = depth = opened = 0
+    for at, letter in enumerate(css):
+        if letter == "{":
+            opened = at if depth == 0 else opened
+            depth += 1
+        elif letter == "}":
+            depth -= 1
+            if depth == 0:
+                yield css[start:opened].strip(), css[opened + 1 : at]
+                start = at + 1
 
 
 def material_theme() -> dict[str, Any]:

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 import panel as pn
-from bokeh.models import ColumnDataSource, Range1d
+from bokeh.models import ColumnDataSource
 
-from . import first_frame, hand
+from . import hand
 from .composition import Parts, compose
 from .delivery import Delivery, acknowledgement
-from .drawing.screen import Screen, draw
+from .drawing.screen import Screen, draw_all
+from .drawing.supply import DRAWING, opening_frame, supply
 from .errors import RequestError
 from .frame import Frame
 from .lens import Lens
@@ -54,9 +55,9 @@ class LensView:
         self._from_browser = False
         self.on_settled: list[Callable[[Request], None]] = []
         self._request = lens.request()
-        stored = first_frame.load(lens.slug)
-        self.frame = stored or lens.compute()
-        self.complete = self.frame.merged(lens.hand(self._request, self.frame))
+        stored = opening_frame(lens)
+        self.complete = stored or lens.compute()
+        self.frame = self.complete
         self._draw()
         self.parts = Parts(self)
         self.layout = compose(self)
@@ -134,9 +135,8 @@ class LensView:
             document.on_session_destroyed(lambda _context: self.close())
 
     def _draw(self) -> None:
-        ranges: dict[str, Range1d] = {}
         figures = self.lens.figures(self.complete)
-        self.screens: list[Screen] = [draw(figure, self.complete, ranges) for figure in figures]
+        self.screens: list[Screen] = self._ready_screens() or self._drawn_screens()
         drawn = {layer.table for figure in figures for layer in figure.layers}
         self._extra = {t: ColumnDataSource(_plain(c)) for t, c in self.frame.tables.items() if t not in drawn}
         self._ack, acknowledge = acknowledgement()
@@ -158,6 +158,19 @@ class LensView:
     def call(self, action: Callable[[], None]) -> None:
         """Run what changes the page where that is allowed; for threads."""
         self._scheduler.call(action)
+
+    def _ready_screens(self) -> list[Screen] | None:
+        """Figures from the supply, moved to this lens's state."""
+        screens = supply.take(self.lens) if self.served else None
+        for screen, figure in zip(screens or (), self.lens.figures(self.complete), strict=bool(screens)):
+            screen.follow(figure)
+            for source, data in screen.changes(self.complete):
+                _write_changed(source, data)
+        return screens
+
+    def _drawn_screens(self) -> list[Screen]:
+        with DRAWING:
+            return draw_all(self.lens.figures(self.complete), self.complete)
 
     @property
     def hand_model(self) -> hand.Hand:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -53,6 +54,12 @@ class Screen:
         self.figure = figure
 
 
+def draw_all(figures: Iterable[Figure], frame: Frame) -> list[Screen]:
+    """Draw the figures of a frame with their shared ranges."""
+    ranges: dict[str, Range1d] = {}
+    return [draw(figure, frame, ranges) for figure in figures]
+
+
 def draw(figure: Figure, frame: Frame, ranges: dict[str, Range1d]) -> Screen:
     """Draw a figure of a frame. `ranges` holds shared ranges by name and gains those met first here."""
     overlay = hv.Overlay([_styled(layer, frame) for layer in figure.layers])
@@ -99,8 +106,9 @@ def _finish_layer(layer: Layer, subplot: Any) -> None:
         tips = [(name, f"@{{{name}}}") for name in layer.hover]
         hover = HoverTool(renderers=[subplot.handles["glyph_renderer"]], tooltips=tips)
         subplot.handles["plot"].add_tools(hover)
-    else:
-        subplot.handles["glyph_renderer"].hover_glyph = None
+    # Glyphs for states that never occur here: without them a figure has half as many models to send.
+    unused = ("nonselection_glyph", "selection_glyph", "muted_glyph", "hover_glyph")
+    subplot.handles["glyph_renderer"].update(**dict.fromkeys(unused))
 
 
 def _range(axis: Axis, ranges: dict[str, Range1d]) -> Range1d | DataRange1d:
@@ -146,7 +154,7 @@ def _finish_frame(figure: Figure, model: BokehFigure) -> None:
         outline_line_color=None,
         min_border_left=BORDER_LEFT,
         min_border_right=BORDER_RIGHT,
-        min_border_bottom=BORDER_BOTTOM if figure.x.label or figure.x.ticks else BORDER_BARE,
+        min_border_bottom=BORDER_BOTTOM if figure.x.visible else BORDER_BARE,
         min_border_top=BORDER_TOP,
         min_width=200,
         toolbar_location=None,

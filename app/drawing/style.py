@@ -67,7 +67,7 @@ def _width(layer: Layer, pen: _Pen) -> float:
 
 def _bokeh(layer: Layer, pen: _Pen) -> dict[str, Any]:
     own, alpha, width = colour(layer.style), _alpha(layer, pen), _width(layer, pen)
-    line = {"color": own, "line_width": width, "alpha": alpha, "line_dash": list(pen.dash) or "solid"}
+    line = {"color": own, "line_width": width, "alpha": alpha, "line_dash": " ".join(map(str, pen.dash)) or "solid"}
     match layer.kind:
         case "image":
             assert layer.palette is not None

@@ -103,10 +103,10 @@ def _broken_row(entry: Entry) -> str:
 
 
 def _html(text: str, css: list[str]) -> pn.pane.HTML:
-    styles = theme.stylesheets()
+    styles = theme.stylesheets(*css)
     return pn.pane.HTML(text, css_classes=css, stylesheets=styles, sizing_mode="stretch_width", margin=0)
 
 
 def _column(*children: pn.viewable.Viewable, css: list[str]) -> pn.Column:
-    styles = theme.stylesheets()
+    styles = theme.stylesheets(*css, words=False)
     return pn.Column(*children, css_classes=css, stylesheets=styles, sizing_mode="stretch_width", margin=0)

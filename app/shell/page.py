@@ -54,7 +54,8 @@ _TEMPLATE = """{% extends "base.html" %}
 {% block postamble %}
 <style id="an-tokens">{{ an_tokens }}</style>
 <script>{{ an_script }}</script>
-{% for font in an_preload %}<link rel="preload" as="font" type="font/woff2" crossorigin href="{{ font }}">
+{% for module in an_modules %}<link rel="modulepreload" href="{{ module }}">
+{% endfor %}{% for font in an_preload %}<link rel="preload" as="font" type="font/woff2" crossorigin href="{{ font }}">
 {% endfor %}
 {{ super() }}
 {% endblock %}"""
@@ -104,6 +105,8 @@ class Frame(pmui.Page):
         urls = {name: f"{root}static/extensions/{url}" for name, url in _font_urls().items()}
         template_variables["an_tokens"] = theme.document_css() + dark.font_css(urls)
         template_variables["an_script"] = dark.script()
+        # The bundle is asked for only once the document has come; known earlier, it is compiled meanwhile.
+        template_variables["an_modules"] = [model.esm for model, _ in self._models.values()]
         template_variables["an_preload"] = [urls[name] for name in dark.FONTS[:2]]
 
 

@@ -11,6 +11,9 @@ from .classes import one_sample
 HUES = 64
 LEVELS = 4
 
+# (1 + 3e-4)⁴
+_NUDGE = 1.0012
+
 
 class PartitionPlane(NamedTuple):
     """G(t) = F(t)/F(Re t) on a grid: real and imaginary part, each (heights, columns), |G| ≤ 1."""
@@ -62,9 +65,10 @@ def partition_phase(z: Tensor, a: Tensor, re_axis: Tensor, im_axis: Tensor) -> P
 def phase_index(real: Tensor, imag: Tensor) -> Tensor:
     """Colour index of a complex value: 64 hues of its argument times 4 lightness steps of its modulus.
 
-    index = level·64 + hue, hue = floor(64·arg/2π) with arg in [0, 2π), level = floor(4·frac(log2|G|)).
-    The level is read from the binary exponent of |G|⁴, exact and free of logarithms; below |G| = 2⁻³¹, next to a
-    ghost, it stays at that value's.
+    index = level·64 + hue, hue = round(64·arg/2π) mod 64, level = floor(4·frac(log2|G|)). Each hue is centred on its
+    argument and |G| is taken 0.03 % larger, so that where one class rules and G is 1 up to rounding, the
+    rounding shows no colour. The level is read from the binary exponent of |G|⁴, free of logarithms; below
+    |G| = 2⁻³¹, next to a ghost, it stays at that value's.
 
     Args:
         real: (...) real parts, |G| ≤ 2³¹.
@@ -78,13 +82,13 @@ def phase_index(real: Tensor, imag: Tensor) -> Tensor:
     """
     real, imag = real.float(), imag.float()
     square = real.square().addcmul_(imag, imag).clamp_min_(2.0**-62)
-    level = square.square_().view(torch.int32).bitwise_right_shift_(23).add_(1).bitwise_and_(LEVELS - 1)
-    hue = torch.atan2(imag, real).mul_(HUES / (2 * math.pi)).floor_().to(torch.int32).bitwise_and_(HUES - 1)
+    level = square.square_().mul_(_NUDGE).view(torch.int32).bitwise_right_shift_(23).add_(1).bitwise_and_(LEVELS - 1)
+    hue = torch.atan2(imag, real).mul_(HUES / (2 * math.pi)).round_().to(torch.int32).bitwise_and_(HUES - 1)
     return hue.add_(level, alpha=HUES).to(torch.uint8)
 
 
 def mirror_index(index: Tensor) -> Tensor:
-    """Colour index at the conjugate point: the hue runs backwards, the lightness stays.
+    """Colour index at the conjugate point: the hue runs backwards from 0, the lightness stays.
 
     Args:
         index: uint8 from `phase_index`.
@@ -93,6 +97,7 @@ def mirror_index(index: Tensor) -> Tensor:
         uint8 of the same shape; flip its rows to lay it under the upper half.
 
     >>> mirror_index(torch.tensor([0, 16, 64 + 5], dtype=torch.uint8)).tolist()
-    [63, 47, 122]
+    [0, 48, 123]
     """
-    return torch.bitwise_xor(index, HUES - 1)
+    hue = torch.bitwise_and(index, HUES - 1)
+    return index - hue + torch.bitwise_and(HUES - hue, HUES - 1)

@@ -64,28 +64,28 @@ def taylor_coefficients(z: Tensor, a: Tensor, y: Tensor, order: int, scale: floa
     spread = a.amax(-1) - a.amin(-1)
     inner = torch.where(spread > 0, math.pi / spread, torch.ones_like(spread))
     moments = _scaled_moments(z, a, inner, order)
-    weighted = [torch.zeros_like(inner)]
-    for n in range(1, order + 1):
-        known = sum((weighted[k] * moments[n - k] for k in range(1, n)), torch.zeros_like(inner))
-        weighted.append(n * moments[n] - known)
-    ratio = unit / inner
-    coefficients = [z.logsumexp(-1) - z.gather(-1, label).squeeze(-1)]
-    coefficients += [weighted[n] / n * ratio**n for n in range(1, order + 1)]
+    backward = moments.flip(-1)
+    orders = torch.arange(order + 1, dtype=z.dtype, device=z.device)
+    weighted = moments * orders
+    for n in range(2, order + 1):
+        # Entries 1..n-1 of `weighted` are final; f_{n-1}..f_1 stand in `backward` from order - n + 1 on.
+        known = weighted[..., 1:n] * backward[..., order - n + 1 : order]
+        weighted[..., n] -= known.sum(-1)
+    coefficients = weighted / orders.clamp(min=1) * (unit / inner).unsqueeze(-1) ** orders
+    coefficients[..., 0] = z.logsumexp(-1) - z.gather(-1, label).squeeze(-1)
     if order:
         drift = (a.gather(-1, z.argmax(-1, keepdim=True)) - a.gather(-1, label)).squeeze(-1)
-        coefficients[1] = coefficients[1] + drift * unit
-    return torch.stack(coefficients, -1)
+        coefficients[..., 1] += drift * unit
+    return coefficients
 
 
-def _scaled_moments(z: Tensor, a: Tensor, unit: Tensor, order: int) -> list[Tensor]:
-    """f_n = E_softmax[((a - a_top)·unit)ⁿ]/n!, n = 0..order."""
+def _scaled_moments(z: Tensor, a: Tensor, unit: Tensor, order: int) -> Tensor:
+    """f_n = E_softmax[((a - a_top)·unit)ⁿ]/n!, (..., order + 1)."""
     slopes = (a - a.gather(-1, z.argmax(-1, keepdim=True))) * unit.unsqueeze(-1)
-    term = torch.softmax(z, -1)
-    moments = [term.sum(-1)]
-    for n in range(1, order + 1):
-        term = term * slopes / n
-        moments.append(term.sum(-1))
-    return moments
+    orders = torch.arange(1, order + 1, dtype=z.dtype, device=z.device)
+    factors = slopes.unsqueeze(-1) / orders
+    start = torch.softmax(z, -1).unsqueeze(-1)
+    return torch.cat((start, start * factors.cumprod(-1)), -1).sum(-2)
 
 
 def taylor_partial_sums(coefficients: Tensor, tau: Tensor) -> Tensor:

@@ -14,8 +14,8 @@ from anisoscope.engine.ghosts import exact_radius
 
 from ...frame import Columns, Frame
 from ...request import Request
-from .line import line_tables
-from .plane import plane_tables
+from . import line
+from .plane import field, plane_tables
 from .probe import LADDER, Probe, bound_of_all, ladder, radii
 from .samples import brush_table, empty_sample_tables, histogram_tables, thumbnail_tables
 from .sandbox import bar_tables
@@ -31,7 +31,7 @@ def frames(request: Request) -> Iterator[Frame | None]:
     window = float(request["window"])
     tables = {
         **plane_tables(one, request["kind"], window, COARSE),
-        **line_tables(one, request["kind"], window),
+        **line.line_tables(one, request["kind"], window, line.COARSE),
         **bar_tables(request),
         "brush": brush_table(request["brush"]),
         **_samples(request, one, rest=False),
@@ -39,7 +39,10 @@ def frames(request: Request) -> Iterator[Frame | None]:
     facts = _facts(request, one)
     yield Frame(tables, facts, (1, 2), _notes(request, one))
     yield None
-    finer: dict[str, Columns] = {"field": plane_tables(one, request["kind"], window, FINE)["field"]}
+    finer: dict[str, Columns] = {
+        "field": field(one, window, FINE),
+        **line.line_tables(one, request["kind"], window, line.FINE),
+    }
     if one.source is not None:
         finer |= _samples(request, one, rest=True)
         yield None

@@ -39,6 +39,13 @@ def _step_ticks(window: float) -> tuple[tuple[float, str], ...]:
     return tuple((k * step, _whole(k * step)) for k in range(-count, count + 1))
 
 
+def _round_ticks(top: float) -> tuple[tuple[float, str], ...]:
+    """Three to five round numbers from 0 up."""
+    scale = 10.0 ** math.floor(math.log10(top))
+    step = next(s * scale for s in (0.2, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0) if top / (s * scale) < 4.5)
+    return tuple((k * step, f"{k * step:.3g}") for k in range(int(top / step) + 1))
+
+
 def _whole(value: float) -> str:
     return f"{value:g}".replace("-", "−")
 
@@ -87,7 +94,6 @@ def _plane(numbers: dict[str, float]) -> Figure:
 
 def _loss(numbers: dict[str, float]) -> Figure:
     window, top = numbers["window"], numbers["top"]
-    ticks = tuple((t, _whole(round(t, 6))) for t in np.linspace(0, top, 4))
     return Figure(
         name="loss",
         title="What the optimiser sees",
@@ -106,7 +112,7 @@ def _loss(numbers: dict[str, float]) -> Figure:
             Layer("taylor_name", "labels", Style("blue"), align="right"),
         ),
         x=Axis("", (-window, window), _step_ticks(window), share="tau", visible=False),
-        y=Axis("", (-BOTTOM_SHARE * top, top), ticks),
+        y=Axis("", (-BOTTOM_SHARE * top, top), _round_ticks(top)),
         aria="Loss of the chosen sample along the step: true network, linearised logits, Taylor model.",
     )
 
@@ -166,7 +172,6 @@ def _histogram(frame: Frame) -> Figure:
     marks = [m * 10.0**e for e in range(-6, 7) for m in (1, 2, 5)]
     inside = [m for m in marks if bins[0] < math.log10(m) < bins[-1]]
     thinned = inside if len(inside) <= 6 else inside[:: math.ceil(len(inside) / 6)]
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if tallest / s <= 4)
     return Figure(
         name="histogram",
         title="Radius of 1438 samples",
@@ -183,7 +188,7 @@ def _histogram(frame: Frame) -> Figure:
             "radius as a step τ; drag to brush", (float(bins[0]), float(bins[-1])),
             tuple((math.log10(m), shown(m) if m < 1e-3 else f"{m:g}") for m in thinned),
         ),  # fmt: skip
-        y=Axis("", (0, tallest), tuple((k * step, f"{k * step:g}") for k in range(int(tallest / step) + 1))),
+        y=Axis("", (0, tallest), _round_ticks(tallest)),
         size="pair",
         when=("source", "network"),
         drag=True,

@@ -71,7 +71,7 @@ class GhostsLens(Lens):
     direction = param.Selector(default="-gradient", objects=DIRECTIONS, doc="Unit direction of the step.")
     direction_seed = param.Integer(default=0, bounds=(0, 999), doc="Which random direction.")
     sample = param.Integer(
-        default=192, bounds=(-1, LAST_SAMPLE), doc="Training sample; −1 is the one of the smallest bound."
+        default=384, bounds=(-1, LAST_SAMPLE), doc="Training sample; −1 is the one of the smallest bound."
     )
     temperature = param.Number(default=1.0, bounds=(0.02, 20.0), doc="T of softmax(z/T).")
     kind = param.Selector(default="exact", objects=RADII, doc="Radius that ends the coloured disc.")

@@ -15,17 +15,17 @@ from .probe import logits_along
 from .state import Subject
 
 HIGHEST_ORDER = 48
-POINTS = 321
-STEPS = np.logspace(-2, 2, 121)
-"""Steps r at which the true loss is tabled, wherever the window ends."""
+COARSE, FINE = (97, 33), (321, 129)
+"""Points in the window, and steps r from 0.01 to 100 at which the true loss is tabled wherever the window ends."""
 
 
-def line_tables(subject: Subject, kind: str, window: float) -> dict[str, Columns]:
+def line_tables(subject: Subject, kind: str, window: float, points: tuple[int, int]) -> dict[str, Columns]:
     """Losses in the window, coefficients up to order 48, and the exact inputs of hand.js."""
-    x = np.linspace(-window, window, POINTS)
+    x = np.linspace(-window, window, points[0])
+    r = np.logspace(-2, 2, points[1])
     true, linear = _true_loss(subject, x), _linearised(subject, x)
-    top = _top(true, linear)
-    steps = STEPS * subject.temperature
+    top = _top(true)
+    steps = r * subject.temperature
     return {
         "true_loss": {"x": x, "y": true},
         "linearised_loss": {"x": x, "y": linear},
@@ -33,7 +33,7 @@ def line_tables(subject: Subject, kind: str, window: float) -> dict[str, Columns
         "bound_lines": _pair(subject.radius("bound"), window),
         "radius_lines": _pair(subject.radius(kind), window),
         "line": {"x": x, "linear": linear},
-        "wide": {"r": STEPS, "true": _true_loss(subject, steps), "linear": _linearised(subject, steps)},
+        "wide": {"r": r, "true": _true_loss(subject, steps), "linear": _linearised(subject, steps)},
         "loss_names": _names(x, true, linear, top, window),
         **_coefficient_tables(subject, kind),
         "numbers": _numbers(subject, window, top),
@@ -55,11 +55,9 @@ def _true_loss(subject: Subject, x: np.ndarray) -> np.ndarray:
     return (torch.logsumexp(logits, 1) - logits[:, subject.label]).cpu().numpy()
 
 
-def _top(true: np.ndarray, linear: np.ndarray) -> float:
-    """Upper end of the loss axis: the true loss with room above, from a short list of round numbers."""
-    wanted = 1.15 * max(float(true.max()), float(np.quantile(linear, 0.75)), 1e-3)
-    scale = 10.0 ** math.floor(math.log10(wanted))
-    return next(step * scale for step in (1, 1.5, 2, 3, 4, 6, 8, 10) if step * scale >= wanted)
+def _top(true: np.ndarray) -> float:
+    """Upper end of the loss axis: the true loss with room above; what leaves the frame is the model's."""
+    return 1.15 * max(float(true.max()), 1e-3)
 
 
 def _outside(radius: float, window: float) -> Columns:

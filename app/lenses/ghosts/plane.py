@@ -22,7 +22,7 @@ def plane_tables(subject: Subject, kind: str, window: float, columns: int) -> di
     """Everything drawn in the plane that does not follow the hand."""
     zeros = _zeros(subject, window)
     tables = {
-        "field": _field(subject, window, columns),
+        "field": field(subject, window, columns),
         "ghosts": zeros,
         "bound_disc": _disc(subject.radius("bound"), window),
         "margin_disc": _disc(subject.margin, window),
@@ -36,7 +36,7 @@ def plane_tables(subject: Subject, kind: str, window: float, columns: int) -> di
     return tables
 
 
-def _field(subject: Subject, window: float, columns: int) -> Columns:
+def field(subject: Subject, window: float, columns: int) -> Columns:
     """Colour indices, upper half computed and mirrored; row 0 is the lowest."""
     height = HEIGHT_SHARE * window
     rows = columns // 4
