@@ -84,6 +84,8 @@ class Figure:
     x: Axis
     y: Axis
     unit: str = ""
+    hint: str = ""
+    """What the reader can do in the figure; said on the page, not on paper."""
     legend: Sequence[Key] = ()
     size: Literal["hero", "second", "thin", "pair"] = "second"
     equal_aspect: bool = False

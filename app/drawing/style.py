@@ -112,7 +112,11 @@ def _matplotlib(layer: Layer, pen: _Pen) -> dict[str, Any]:
             return {"s": size, "facecolors": face, "edgecolors": edge, "linewidth": width, "alpha": alpha}
         case "labels":
             return {"color": own, "size": 7, "horizontalalignment": layer.align}
-        case "area" | "polygons" | "bars" | "vspans":
-            return {"facecolor": own, "alpha": alpha, "edgecolor": own, "linewidth": pen.width * PAPER_SCALE}
+        case "vspans":
+            return {"color": own, "alpha": alpha, "linewidth": pen.width * PAPER_SCALE}
+        case "area" | "bars" | "polygons":
+            # Both: HoloViews' default colour cycle would win over a face colour alone.
+            faces = {"color": own, "facecolor": own, "edgecolor": own}
+            return {**faces, "alpha": alpha, "linewidth": pen.width * PAPER_SCALE}
         case _:
             return line

@@ -148,7 +148,7 @@ def _sandbox(frame: Frame) -> Figure:
     return Figure(
         name="sandbox",
         title="Your softmax",
-        unit="drag a bar",
+        hint="drag a bar",
         layers=(
             Layer("sandbox_bars", "bars", Style("grey", "band", alpha=0.45)),
             Layer("axis", "hlines", Style("axis", "fine")),
@@ -176,6 +176,7 @@ def _histogram(frame: Frame) -> Figure:
         name="histogram",
         title="Radius of 1438 samples",
         unit="count",
+        hint="drag to brush",
         legend=(Key("bound", "bound"), Key("margin", "fine", "grey"), Key("exact", "swatch", "grey")),
         layers=(
             Layer("brush", "vspans", Style(HAND, "band", alpha=0.14)),
@@ -185,7 +186,7 @@ def _histogram(frame: Frame) -> Figure:
             Layer("histogram_cursor", "vlines", Style(HAND, "exact")),
         ),
         x=Axis(
-            "radius as a step τ; drag to brush", (float(bins[0]), float(bins[-1])),
+            "radius as a step τ", (float(bins[0]), float(bins[-1])),
             tuple((math.log10(m), shown(m) if m < 1e-3 else f"{m:g}") for m in thinned),
         ),  # fmt: skip
         y=Axis("", (0, tallest), _round_ticks(tallest)),
@@ -224,7 +225,8 @@ def _thumbnails(frame: Frame) -> Figure:
     return Figure(
         name="thumbnails",
         title="Samples in the brush",
-        unit=f"the {drawn} tightest of {count}, click one" if drawn < count else "tightest first, click one",
+        unit=f"the {drawn} tightest of {count}" if drawn < count else "tightest first",
+        hint="click one",
         layers=(
             Layer("thumbnails", "image", palette="ink"),
             Layer("chosen_tile", "curve", Style(HAND, "exact")),

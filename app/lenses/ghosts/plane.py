@@ -89,7 +89,9 @@ def _veil(radius: float, window: float) -> Columns:
     box_x, box_y = np.array([-edge, edge, edge, -edge]), np.array([-edge, -edge, edge, edge])
     if radius >= 2 * window:
         return {"xs": [box_x * 0 + 9 * window], "ys": [box_y * 0 + 9 * window], "holes": [[]]}
-    hole = np.column_stack([radius * np.cos(CIRCLE[:-1]), radius * np.sin(CIRCLE[:-1])])
+    # The other way round than the box: Matplotlib fills by winding number.
+    turn = CIRCLE[:0:-1]
+    hole = np.column_stack([radius * np.cos(turn), radius * np.sin(turn)])
     return {"xs": [box_x], "ys": [box_y], "holes": [[hole]]}
 
 

@@ -1,0 +1,251 @@
+"""A figure on paper: the same layers through HoloViews' Matplotlib backend, in millimetres and light colours."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+
+import holoviews as hv
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from holoviews.plotting.mpl import MPLRenderer
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.textpath import TextPath
+from matplotlib.ticker import FixedLocator
+
+from ..figure import Axis, Figure, Key, Layer, Style
+from ..frame import Frame
+from ..theme import LIGHT
+from .elements import element
+from .style import colour, options
+from .supply import DRAWING
+
+MM_PER_INCH = 25.4
+LEFT_MM, RIGHT_MM, BOTTOM_MM, TICKS_MM = 11.0, 2.5, 10.0, 5.0
+HEIGHT_SHARE = {"hero": 0.46, "second": 0.38, "thin": 0.24, "pair": 0.55}
+PNG_DPI = 300
+# Two exports of one state are equal byte for byte.
+UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+PAGE_PX = (700, 320)
+"""Frame of the hero figure on the page, to which label offsets in pixels refer."""
+
+LINE_MM, HANDLE_MM = 3.4, 8.5
+POINTS_PER_MM = 72 / 25.4
+LEGEND: dict[str, Any] = {
+    "frameon": False,
+    "fontsize": 6.5,
+    "borderpad": 0,
+    "borderaxespad": 0,
+    "handlelength": 1.6,
+    "handletextpad": 0.5,
+    "columnspacing": 1.2,
+    "labelspacing": 0.3,
+}
+
+SETTINGS = {
+    "font.family": "Inter",
+    "font.size": 7.0,
+    "mathtext.fontset": "custom",
+    "axes.linewidth": 0.5,
+    "axes.edgecolor": LIGHT["axis"],
+    "axes.labelcolor": LIGHT["ink2"],
+    "axes.labelsize": 7.0,
+    "xtick.color": LIGHT["axis"],
+    "ytick.color": LIGHT["axis"],
+    "xtick.labelcolor": LIGHT["ink2"],
+    "ytick.labelcolor": LIGHT["ink2"],
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "xtick.major.size": 2.0,
+    "ytick.major.size": 2.0,
+    "xtick.major.width": 0.5,
+    "ytick.major.width": 0.5,
+    # TrueType in PDF and text as text in SVG: editable, searchable, and accepted by journals.
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "anisoscope",
+}
+
+
+def figure_files(figure: Figure, frame: Frame, formats: Sequence[str], width_mm: float) -> dict[str, bytes]:
+    """Draw one figure of a frame once and write it in several formats.
+
+    Args:
+        figure: its layers, axes, legend.
+        frame: the tables it is drawn from.
+        formats: "svg", "pdf", "png" (300 dpi).
+        width_mm: exact width of the canvas.
+
+    Returns:
+        Format to file content.
+    """
+    # Neither Matplotlib nor HoloViews is made for two threads.
+    with DRAWING, mpl.rc_context({**SETTINGS}):
+        _fonts()
+        canvas = _drawn(figure, frame)
+        _lay_out(canvas, figure, width_mm)
+        written = {format_: _written(canvas, format_) for format_ in formats}
+        plt.close(canvas)
+    return written
+
+
+def _written(canvas: Canvas, format_: str) -> bytes:
+    sink = io.BytesIO()
+    canvas.savefig(sink, format=format_, dpi=PNG_DPI, metadata=UNDATED.get(format_))
+    return _with_font(sink.getvalue()) if format_ == "svg" else sink.getvalue()
+
+
+@cache
+def _fonts() -> None:
+    folder = resources.files("anisoscope.assets") / "fonts" / "paper"
+    for name in ("Inter-Regular.ttf", "Inter-SemiBold.ttf"):
+        with resources.as_file(folder / name) as path:
+            font_manager.fontManager.addfont(str(path))
+
+
+def _drawn(figure: Figure, frame: Frame) -> Canvas:
+    layers = [layer for layer in figure.layers if not _empty(layer, frame)]
+    overlay = hv.Overlay([_styled(layer, figure, frame) for layer in layers])
+    overlay = overlay.opts(show_legend=False, show_frame=False, backend="matplotlib")
+    return MPLRenderer.instance().get_plot(overlay).state
+
+
+def _empty(layer: Layer, frame: Frame) -> bool:
+    """Matplotlib cannot take limits from a mark without points."""
+    columns = frame.tables[layer.table]
+    return all(len(values) == 0 for name, values in columns.items() if name != "holes")
+
+
+def _styled(layer: Layer, figure: Figure, frame: Frame) -> hv.Element:
+    drawn = element(layer, frame.tables[layer.table])
+    chosen = options(layer, "matplotlib")
+    if layer.kind == "labels":
+        (x0, x1), (y0, y1) = figure.x.range or (0, 0), figure.y.range or (0, 0)
+        chosen["xoffset"] = layer.offset[0] * (x1 - x0) / PAGE_PX[0]
+        chosen["yoffset"] = -layer.offset[1] * (y1 - y0) / PAGE_PX[1]
+    return drawn.opts(**chosen, backend="matplotlib")
+
+
+def _lay_out(canvas: Canvas, figure: Figure, width_mm: float) -> None:
+    axes = canvas.axes[0]
+    inner = width_mm - LEFT_MM - RIGHT_MM
+    head = _Head(figure, inner)
+    bottom = BOTTOM_MM if figure.x.label else TICKS_MM
+    height_mm = head.height + bottom + HEIGHT_SHARE[figure.size] * inner
+    canvas.set_size_inches(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH)
+    tall = height_mm - bottom - head.height
+    axes.set_position((LEFT_MM / width_mm, bottom / height_mm, inner / width_mm, tall / height_mm))
+    axes.set_aspect("auto")
+    axes.set_title("")
+    _axis(axes, "x", figure.x, figure.x.range)
+    _axis(axes, "y", figure.y, _y_range(figure, tall / inner))
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for label in axes.texts:
+        label.set_bbox({"facecolor": LIGHT["plot"], "alpha": 0.78, "pad": 0.8, "linewidth": 0})
+    head.write(canvas, width_mm, height_mm)
+
+
+def _y_range(figure: Figure, ratio: float) -> tuple[float, float] | None:
+    if not figure.equal_aspect or figure.x.range is None:
+        return figure.y.range
+    half = (figure.x.range[1] - figure.x.range[0]) / 2 * ratio
+    return -half, half
+
+
+def _axis(axes: Axes, which: str, spec: Axis, limits: tuple[float, float] | None) -> None:
+    axis = getattr(axes, f"{which}axis")
+    axis.set_label_text(spec.label)
+    axis.set_visible(True)
+    if limits is not None:
+        getattr(axes, f"set_{which}lim")(*limits)
+        inside = [(v, text) for v, text in spec.ticks if limits[0] <= v <= limits[1]]
+        if spec.ticks:
+            axis.set_major_locator(FixedLocator([v for v, _ in inside]))
+            axis.set_ticklabels([text for _, text in inside])
+    if not spec.visible and not spec.ticks:
+        axis.set_visible(False)
+
+
+class _Head:
+    """Title, unit and legend above the axes, in as many lines as the width needs; on the page these are HTML."""
+
+    def __init__(self, figure: Figure, inner_mm: float) -> None:
+        self._figure = figure
+        title = _text_mm(figure.title, 7.5)
+        self._unit_beside = title + 2.5 + _text_mm(figure.unit, 7.0) <= inner_mm
+        entries = [_text_mm(key.text, 6.5) + HANDLE_MM for key in figure.legend]
+        self._columns = next((n for n in range(len(entries), 0, -1) if n * max(entries) <= inner_mm), 1)
+        if sum(entries) <= inner_mm:
+            self._columns = len(entries)
+        rows = -(-len(entries) // self._columns) if entries else 0
+        self._legend_top = 1.2 + LINE_MM * (1 if self._unit_beside or not figure.unit else 2)
+        self._title_mm = title
+        self.height = self._legend_top + LINE_MM * rows + 2.0
+
+    def write(self, canvas: Canvas, width_mm: float, height_mm: float) -> None:
+        figure, left, top = self._figure, LEFT_MM / width_mm, 1 - 1.2 / height_mm
+        canvas.text(left, top, figure.title, weight=600, size=7.5, va="top", color=LIGHT["ink"])
+        if figure.unit:
+            beside = self._unit_beside
+            x = (LEFT_MM + self._title_mm + 2.5) / width_mm if beside else left
+            y = top if beside else top - LINE_MM / height_mm
+            canvas.text(x, y, figure.unit, size=7, va="top", color=LIGHT["ink2"])
+        if figure.legend:
+            canvas.legend(
+                handles=[_legend_handle(key) for key in figure.legend],
+                loc="upper left",
+                bbox_to_anchor=(left, 1 - self._legend_top / height_mm),
+                ncols=self._columns,
+                labelcolor=LIGHT["ink2"],
+                **LEGEND,
+            )
+
+
+def _text_mm(text: str, size: float) -> float:
+    if not text:
+        return 0.0
+    path = TextPath((0, 0), text, size=size, prop=font_manager.FontProperties(family="Inter"))
+    return float(path.get_extents().width) / POINTS_PER_MM
+
+
+def _legend_handle(key: Key) -> Line2D | Patch:
+    own = colour(Style(key.role))
+    match key.mark:
+        case "line":
+            return Line2D([], [], color=own, linewidth=1.2, label=key.text)
+        case "fine":
+            return Line2D([], [], color=own, linewidth=0.6, label=key.text)
+        case "bound":
+            return Line2D([], [], color=own, linewidth=1.0, linestyle=(0, (4, 3)), label=key.text)
+        case "swatch":
+            return Patch(color=own, alpha=0.4, label=key.text)
+        case _:
+            face = LIGHT["plot"] if key.mark == "ring" else own
+            return Line2D([], [], linestyle="", marker="o", markersize=3.6, color=own, markerfacecolor=face,
+                          markeredgewidth=0.9, label=key.text)  # fmt: skip
+
+
+@cache
+def _font_face() -> bytes:
+    data = (resources.files("anisoscope.assets") / "fonts" / "inter.woff2").read_bytes()
+    address = "data:font/woff2;base64," + base64.b64encode(data).decode()
+    face = f'@font-face{{font-family:"Inter";font-weight:400 700;src:url({address}) format("woff2")}}'
+    return f"<style>{face}</style>".encode()
+
+
+def _with_font(svg: bytes) -> bytes:
+    """The text of the SVG is text; with its font inside it looks the same everywhere."""
+    head, tag, rest = svg.partition(b"<defs>")
+    return head + tag + _font_face() + rest
+
+

@@ -1,0 +1,138 @@
+"""One zip: figures as SVG, PDF and PNG, tables as CSV and NPZ, the request, the citation."""
+
+from __future__ import annotations
+
+import io
+import json
+import platform
+import zipfile
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from os import PathLike
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from ..errors import RequestError
+from ..figure import Figure
+from ..frame import Frame
+from ..lens import Lens
+from ..registry import lens_class
+from ..request import Request
+from .tables import arrays, table_csv
+
+FORMATS = ("svg", "pdf", "png")
+WIDTHS_MM = (85, 178)
+PACKAGES = ("anisoscope", "torch", "numpy", "scipy", "panel", "holoviews", "bokeh", "matplotlib")
+
+OURS = """@software{anisoscope,
+  title   = {Anisoscope: an interactive observatory for anisotropy},
+  author  = {{The Anisoscope developers}},
+  version = {VERSION},
+  license = {BSD-3-Clause}
+}"""
+
+
+def export_bundle(
+    request: Mapping[str, Any],
+    target: str | PathLike[str] | BinaryIO,
+    formats: Sequence[str] = FORMATS,
+    widths_mm: Sequence[int] = WIDTHS_MM,
+) -> list[str]:
+    """Compute a request anew and write everything it gives.
+
+    Args:
+        request: {"lens": slug, "parameters": {…}}, as `Request.to_json` and a request.json have it.
+        target: path of the zip, or a binary file.
+        formats: of the figures, among svg, pdf, png.
+        widths_mm: widths of the figures; one and two columns of a journal by default.
+
+    Returns:
+        The names inside the zip.
+
+    Raises:
+        UnknownLensError: no lens has this slug.
+        RequestError: a parameter, format or width is out of range.
+        OSError: the target cannot be written.
+    """
+    _check(formats, widths_mm)
+    lens = lens_class(request["lens"])()
+    asked = lens.validated(request["parameters"])
+    lens.restore(asked.as_dict())
+    frame = lens.compute(asked)
+    parts = {**_texts(lens, asked, frame), **_figures(lens, frame, formats, widths_mm)}
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return list(parts)
+
+
+def _check(formats: Sequence[str], widths_mm: Sequence[int]) -> None:
+    for format_ in formats:
+        if format_ not in FORMATS:
+            raise RequestError("formats", format_, f"must be among {', '.join(FORMATS)}", "svg")
+    for width in widths_mm:
+        if not 30 <= width <= 400:
+            raise RequestError("widths_mm", width, "must be from 30 to 400 millimetres", 85)
+
+
+def _texts(lens: Lens, asked: Request, frame: Frame) -> dict[str, str | bytes]:
+    parts: dict[str, str | bytes] = {f"tables/{name}.csv": table_csv(t) for name, t in frame.tables.items()}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays(frame))  # pyright: ignore[reportArgumentType]
+    parts["data.npz"] = buffer.getvalue()
+    parts["request.json"] = json.dumps({**asked.to_json(), **_provenance(frame)}, indent=2, ensure_ascii=False)
+    parts["facts.json"] = json.dumps(dict(frame.facts), indent=2, ensure_ascii=False, default=str)
+    parts["cite.bib"] = citation(lens)
+    parts["README.txt"] = _readme(lens)
+    return parts
+
+
+def citation(lens: Lens) -> str:
+    """BibTeX of the papers behind a lens, and of Anisoscope."""
+    entries = [paper.bibtex.strip() for paper in lens.papers]
+    return "\n\n".join([*entries, OURS.replace("VERSION", version("anisoscope"))]) + "\n"
+
+
+def _provenance(frame: Frame) -> dict[str, Any]:
+    return {
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "device": frame.facts.get("device", "cpu"),
+        "dtype": frame.facts.get("dtype", "float64"),
+        "notes": list(frame.notes),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _figures(
+    lens: Lens, frame: Frame, formats: Sequence[str], widths_mm: Sequence[int]
+) -> dict[str, bytes]:
+    # Matplotlib takes a second to import; a bundle without figures does not need it.
+    from ..drawing.paper import figure_files
+
+    drawn: dict[str, bytes] = {}
+    for figure in shown_figures(lens, frame):
+        for width in widths_mm:
+            files = figure_files(figure, frame, formats, width)
+            drawn |= {f"figures/{figure.name}-{width}mm.{format_}": data for format_, data in files.items()}
+    return drawn
+
+
+def shown_figures(lens: Lens, frame: Frame) -> list[Figure]:
+    """The figures the page shows in the lens's present state."""
+    figures = lens.figures(frame)
+    return [f for f in figures if f.when is None or getattr(lens, f.when[0]) == f.when[1]]
+
+
+def _readme(lens: Lens) -> str:
+    return (
+        f"Anisoscope {version('anisoscope')}: {lens.title}\n\n"
+        "figures/      each figure at 85 mm and 178 mm, light colours\n"
+        "tables/       one CSV for each layer's data, full precision\n"
+        "data.npz      the same numbers as arrays named table.column\n"
+        "facts.json    named numbers of this state\n"
+        "request.json  drop it on the lens, or: anisoscope export SLUG --request request.json\n"
+        "cite.bib      what to cite\n\n"
+        "Units and conventions: docs/conventions.md of the repository.\n"
+    )

@@ -1,0 +1,40 @@
+"""Reads back what was exported: a request.json, or the zip that holds one."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import PurePath
+from typing import Any
+
+from ..errors import RequestError
+from ..request import read_json
+
+LARGEST_REQUEST = 1_000_000
+
+
+def read_dropped(name: str, content: bytes) -> tuple[str, dict[str, Any]]:
+    """Slug and parameters of a dropped file.
+
+    Raises:
+        RequestError: the file is neither, is damaged, or declares a size that no request has.
+    """
+    if PurePath(name).suffix.lower() == ".zip":
+        content = _from_zip(name, content)
+    if len(content) > LARGEST_REQUEST:
+        raise RequestError("file", name, f"a request.json has at most {LARGEST_REQUEST // 1000} kB")
+    return read_json(content)
+
+
+def _from_zip(name: str, content: bytes) -> bytes:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entry = archive.getinfo("request.json")
+            # Checked before a byte is unpacked: a small zip can declare gigabytes.
+            if entry.file_size > LARGEST_REQUEST:
+                raise RequestError("file", name, "its request.json is too large to be one")
+            return archive.read(entry)
+    except KeyError as error:
+        raise RequestError("file", name, "must be a zip that Export wrote: it holds no request.json") from error
+    except (zipfile.BadZipFile, OSError, EOFError) as error:
+        raise RequestError("file", name, f"is damaged ({error}); export it again") from error

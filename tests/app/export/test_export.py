@@ -1,0 +1,127 @@
+"""The zip: every file is what it says, and the request inside gives the same state again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+
+from anisoscope.app.errors import RequestError, UnknownLensError
+from anisoscope.app.export import export_bundle
+from anisoscope.app.export.restore import read_dropped
+from anisoscope.app.lenses.ghosts import GhostsLens
+
+PARAMETERS = {"r": 1.7, "order": 12, "temperature": 0.5, "sample": 9}
+
+
+@pytest.fixture(scope="module")
+def bundle() -> zipfile.ZipFile:
+    sink = io.BytesIO()
+    export_bundle({"lens": "ghosts", "parameters": PARAMETERS}, sink, widths_mm=(85,))
+    return zipfile.ZipFile(sink)
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return GhostsLens().compute(PARAMETERS)
+
+
+def test_the_request_inside_restores_the_state_and_its_tables(bundle: zipfile.ZipFile, frame) -> None:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        archive.writestr("request.json", bundle.read("request.json"))
+    for name, content in (("request.json", bundle.read("request.json")), ("export.zip", sink.getvalue())):
+        slug, parameters = read_dropped(name, content)
+        lens = GhostsLens()
+        assert (slug, lens.restore(parameters)) == ("ghosts", [])
+        assert lens.request() == lens.validated(PARAMETERS)
+    again = lens.compute()
+    for name, values in frame.numeric_columns().items():
+        np.testing.assert_array_equal(again.numeric_columns()[name], values, err_msg=name)
+
+
+def test_provenance_names_versions_device_and_precision(bundle: zipfile.ZipFile) -> None:
+    told = json.loads(bundle.read("request.json"))
+    assert {"python", "torch", "numpy", "anisoscope"} <= told["versions"].keys()
+    assert (told["device"], told["dtype"]) == ("cpu", "float64")
+
+
+def test_arrays_and_csv_hold_the_numbers_of_the_frame(bundle: zipfile.ZipFile, frame) -> None:
+    with np.load(io.BytesIO(bundle.read("data.npz")), allow_pickle=False) as arrays:
+        for name, values in frame.numeric_columns().items():
+            np.testing.assert_array_equal(arrays[name.replace("/", ".")], values)
+    rows = list(csv.DictReader(io.StringIO(bundle.read("tables/true_loss.csv").decode())))
+    assert [float(row["y"]) for row in rows] == list(frame.tables["true_loss"]["y"])
+    veil = list(csv.DictReader(io.StringIO(bundle.read("tables/veil.csv").decode())))
+    assert {row["ring"] for row in veil} == {"0", "1"}
+    field = bundle.read("tables/field.csv").decode().splitlines()
+    assert [int(v) for v in field[1].split(",")] == frame.tables["field"]["image"][0].tolist()
+
+
+def test_every_shown_figure_is_there_in_every_format(bundle: zipfile.ZipFile) -> None:
+    names = {name.split("/")[1] for name in bundle.namelist() if name.startswith("figures/")}
+    shown = {"plane", "loss", "error", "histogram", "coefficients", "thumbnails", "estimates"}
+    assert names == {f"{figure}-85mm.{ending}" for figure in shown for ending in ("svg", "pdf", "png")}
+
+
+def test_figures_have_the_width_of_the_column(bundle: zipfile.ZipFile) -> None:
+    svg = bundle.read("figures/loss-85mm.svg").decode()
+    width = re.search(r'<svg[^>]* width="([\d.]+)pt"', svg)
+    assert width is not None and float(width[1]) / 72 * 25.4 == pytest.approx(85, abs=0.05)
+    png = bundle.read("figures/loss-85mm.png")
+    assert struct.unpack(">I", png[16:20])[0] == pytest.approx(85 / 25.4 * 300, abs=1)
+
+
+def test_fonts_are_embedded_and_text_stays_text(bundle: zipfile.ZipFile) -> None:
+    pdf = bundle.read("figures/loss-85mm.pdf")
+    assert b"/FontFile2" in pdf and b"/Type3" not in pdf and b"Inter" in pdf
+    svg = bundle.read("figures/loss-85mm.svg").decode()
+    assert "What the optimiser sees" in svg and "data:font/woff2;base64," in svg
+
+
+def test_two_exports_of_one_state_have_equal_figures(bundle: zipfile.ZipFile) -> None:
+    sink = io.BytesIO()
+    export_bundle({"lens": "ghosts", "parameters": PARAMETERS}, sink, formats=("svg",), widths_mm=(85,))
+    name = "figures/coefficients-85mm.svg"
+    assert zipfile.ZipFile(sink).read(name) == bundle.read(name)
+
+
+def test_the_citation_is_bibtex_of_the_paper_and_of_us(bundle: zipfile.ZipFile) -> None:
+    text = bundle.read("cite.bib").decode()
+    assert text.count("@") == 2 and "2603.13552" in text and text.count("{") == text.count("}")
+
+
+def test_refusals_name_what_is_wrong() -> None:
+    with pytest.raises(UnknownLensError, match="known lenses"):
+        export_bundle({"lens": "nothing", "parameters": {}}, io.BytesIO())
+    with pytest.raises(RequestError, match="formats"):
+        export_bundle({"lens": "ghosts", "parameters": {}}, io.BytesIO(), formats=("gif",))
+    with pytest.raises(RequestError, match="widths_mm"):
+        export_bundle({"lens": "ghosts", "parameters": {}}, io.BytesIO(), widths_mm=(5,))
+    with pytest.raises(RequestError, match="known parameters"):
+        export_bundle({"lens": "ghosts", "parameters": {"basis": 1}}, io.BytesIO())
+
+
+def test_files_that_are_no_exports_are_refused() -> None:
+    with pytest.raises(RequestError, match="damaged"):
+        read_dropped("a.zip", b"PK\x03\x04 not a zip")
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        archive.writestr("other.txt", "x")
+    with pytest.raises(RequestError, match=r"holds no request\.json"):
+        read_dropped("a.zip", sink.getvalue())
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("request.json", " " * 50_000_000)
+    with pytest.raises(RequestError, match="too large"):
+        read_dropped("bomb.zip", sink.getvalue())
+    with pytest.raises(RequestError, match=r"request\.json"):
+        read_dropped("a.json", b"\x00\x01")
+    with pytest.raises(RequestError, match="at most"):
+        read_dropped("a.json", b" " * 2_000_000)
