@@ -9,8 +9,8 @@ from torch import Tensor
 def binary_zeros(delta: Tensor, slope_gap: Tensor, m: Tensor) -> Tensor:
     """The ghosts of two classes, a vertical lattice above the decision flip: t_m = (-δ + iπ(2m + 1))/s.
 
-    Sao (2026), arXiv:2603.13552, theorem 4.3. Its eq. 13 prints the real part with the other sign; the modulus is
-    the same, the place is not.
+    Sao (2026), arXiv:2603.13552, theorem 4.3. Its eq. 13 prints the real part with the other sign; the
+    modulus is the same, the place is not.
 
     Args:
         delta: (...) margin δ = z_1 - z_2.

@@ -1,4 +1,4 @@
-"""The one gate for logits and slopes: what every ghost function accepts, and how masked classes leave the sum."""
+"""The one gate for logits and slopes: what ghost functions accept, how masked classes leave the sum."""
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ def _name_samples(bad: Tensor) -> str:
 
 
 def check_shapes(z: Tensor, a: Tensor) -> None:
-    """Raises `InvalidClasses` unless z and a are floating tables of one shape, one dtype and at least one class."""
+    """Raises `InvalidClasses` unless z and a are floating tables of one shape and dtype, with a class."""
     if not (isinstance(z, Tensor) and isinstance(a, Tensor)):
         raise InvalidClasses(f"z and a must be tensors, not {type(z).__name__} and {type(a).__name__}")
     if z.shape != a.shape:
@@ -38,7 +38,7 @@ def check_shapes(z: Tensor, a: Tensor) -> None:
 
 
 def check_values(z: Tensor, a: Tensor) -> None:
-    """Raises `InvalidClasses`, naming the samples, on NaN or +inf logits, non-finite slopes and fully masked samples.
+    """Raises `InvalidClasses`, naming the samples, on NaN or +inf logits, non-finite slopes, all masked.
 
     A non-finite slope is refused on a masked class too: whoever made it does not know what the step does.
     """

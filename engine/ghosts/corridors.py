@@ -12,10 +12,11 @@ from .errors import InvalidWindow
 def corridors(z: Tensor, a: Tensor, re_min: float, re_max: float) -> Tensor:
     """Intervals of the real step axis in which no class has more than half the probability.
 
-    Where one class has, its term exceeds the sum of all others, so F cannot vanish on the vertical line through that
-    point: ghosts live above corridors only (ours). The rest of a class, Σ_{j≠k} exp((z_j - z_k) + (a_j - a_k) u), is
-    convex in u, so each class dominates one open interval at most; its two ends are found to rounding, and the
-    corridors are what these intervals leave. Classes of one slope count as one.
+    Where one class has, its term exceeds the sum of all others, so F cannot vanish on the vertical line
+    through that point: ghosts live above corridors only (ours). The rest of a class,
+    Σ_{j≠k} exp((z_j - z_k) + (a_j - a_k) u), is convex in u, so each class dominates one open interval at
+    most; its two ends are found to rounding, and the corridors are what these intervals leave. Classes of
+    one slope count as one.
 
     Args:
         z: (classes,) logits of one sample.
@@ -24,8 +25,8 @@ def corridors(z: Tensor, a: Tensor, re_min: float, re_max: float) -> Tensor:
         re_max: right end.
 
     Returns:
-        (corridors, 2) left and right ends in increasing order, cut at re_min and re_max. For two classes a corridor
-        is a single point, both ends equal up to rounding.
+        (corridors, 2) left and right ends in increasing order, cut at re_min and re_max. For two classes a
+        corridor is a single point, both ends equal up to rounding.
 
     Raises:
         InvalidClasses: on logits or slopes that describe no softmax.
@@ -94,15 +95,19 @@ def _minimum(heights: Tensor, slopes: Tensor, re_min: float, re_max: float) -> T
 
 
 def _crossing(heights: Tensor, slopes: Tensor, end: Tensor) -> Tensor:
-    """Where the rest crosses zero between a dominated point and an end of the axis; the end itself if it does not.
+    """Where the rest crosses zero between a dominated point and an end of the axis; else the end itself.
 
-    From the side where a convex function is positive Newton's steps never overshoot; the rest is nearly straight
-    there, and a dozen steps reach rounding.
+    From the side where a convex function is positive Newton's steps never overshoot; the rest is nearly
+    straight there, and a dozen steps reach rounding; each kink where another class takes over may cost one
+    more.
     """
     u = end
-    for _ in range(12):
+    for _ in range(12 + len(heights[0]) if len(heights) else 0):
         exponents = heights + slopes * u[:, None]
         value = exponents.logsumexp(-1)
         slope = (torch.softmax(exponents, -1) * slopes).sum(-1)
-        u = torch.where((value > 0) & (slope != 0), u - value / slope, u)
+        step = torch.where((value > 0) & (slope != 0), value / slope, 0.0)
+        u = u - step
+        if bool((step.abs() <= 4 * torch.finfo(u.dtype).eps * u.abs()).all()):
+            break
     return u

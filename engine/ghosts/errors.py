@@ -1,4 +1,4 @@
-"""What the ghost functions refuse, each as a `ValueError` that names the parameter, its value and what is allowed."""
+"""What the ghost functions refuse: `ValueError`s that name the parameter, its value and what is allowed."""
 
 
 class InvalidClasses(ValueError):

@@ -33,9 +33,10 @@ def exact_radius(z: Tensor, a: Tensor) -> ExactRadius:
     """Nearest ghost of each sample, and whether it is proven to be the nearest.
 
     Newton's iteration starts from the ghosts of the pairs (most probable class, other class), Sao (2026,
-    arXiv:2603.13552) theorem 4.3; the nearest zero found is certified by the winding number of F on the circle
-    through it. What is not certified at once is tried again with more points on the circle, and then with a
-    search of the whole half disc by `partition_zeros`. Computed in float64 where the device has it.
+    arXiv:2603.13552) theorem 4.3; the nearest zero found is certified by the winding number of F on the
+    circle through it. What is not certified at once is tried again with more points on the circle, and
+    then with a search of the whole half disc by `partition_zeros`. Computed in float64 where the device
+    has it.
 
     Args:
         z: (..., classes) logits; -inf masks a class.
@@ -128,7 +129,7 @@ def _converged(z: Tensor, a: Tensor, starts: Tensor, spread: Tensor) -> Tensor:
 
 
 def _searched_ghost(z: Tensor, a: Tensor, candidate: float) -> tuple[Tensor, bool]:
-    """Nearest zero of one sample by searching whole half discs; (NaN, False) where the search cannot be completed."""
+    """Nearest zero of one sample by searching whole half discs; (NaN, False) where that cannot be done."""
     none = torch.tensor(complex(math.nan, math.nan), device=z.device), False
     reach = candidate * (1 + 1e-6) if math.isfinite(candidate) else 1.5 * margin_radius(z, a).item()
     for _ in range(12):

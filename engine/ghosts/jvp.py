@@ -1,4 +1,4 @@
-"""Logits of a network and their slopes along a step in parameter space: the only thing a radius needs of it."""
+"""Logits of a network and their slopes along a step in parameter space: all a radius needs of it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
@@ -11,13 +11,13 @@ from .classes import as_working_dtype
 from .errors import InvalidDirection, InvalidModelOutput
 from .probe import cast_floats, untouched
 
-# Largest change of a logit by the finite difference. In float64 the error of a central difference is then near
-# 1e-9 of the slope; float32 needs a wide step to rise above its rounding.
+# Largest change of a logit by the finite difference. In float64 the error of a central difference is then
+# near 1e-9 of the slope; float32 needs a wide step to rise above its rounding.
 _LOGIT_CHANGE = {torch.float64: 1e-4, torch.float32: 5e-2}
 
 
 class LogitJvp(NamedTuple):
-    """z: (batch, classes) logits. a: (batch, classes) slopes. backend: "jvp" or "finite_difference", as used."""
+    """z: (batch, classes) logits. a: their slopes, alike. backend: "jvp" or "finite_difference", as used."""
 
     z: Tensor
     a: Tensor
@@ -29,18 +29,18 @@ def logit_jvp(
 ) -> LogitJvp:
     """Logits z and slopes a = J v: how fast each logit changes when the parameters move along v.
 
-    Sao (2026), arXiv:2603.13552, section 3. Forward-mode differentiation, or central differences in float64 where
-    a kernel has no forward mode (fused attention, `nn.TransformerEncoder`).
+    Sao (2026), arXiv:2603.13552, section 3. Forward-mode differentiation, or central differences in
+    float64 where a kernel has no forward mode (fused attention, `nn.TransformerEncoder`).
 
-    The network is probed in evaluation mode: no dropout, and batch normalisation by its running statistics, so
-    that samples do not depend on each other. Each module's own mode, buffers, gradients and random numbers are as
-    before afterwards. Autocast is off, half precision is computed in float32.
+    The network is probed in evaluation mode: no dropout, and batch normalisation by its running
+    statistics, so that samples do not depend on each other. Each module's own mode, buffers, gradients and
+    random numbers are as before afterwards. Autocast is off, half precision is computed in float32.
 
     Args:
         model: any module whose output is (batch, classes); -inf masks a class.
         inputs: the model's input; a tuple is passed as positional, a dictionary as keyword arguments.
-        direction: parameter name -> tensor of that parameter's shape, used as it is, not normalised. Missing names
-            stand still. A tied parameter may go by any of its names, but by one only.
+        direction: parameter name -> tensor of that parameter's shape, used as it is, not normalised.
+            Missing names stand still. A tied parameter may go by any of its names, but by one only.
         backend: "auto", "jvp" or "finite_difference".
 
     Returns:
@@ -48,8 +48,8 @@ def logit_jvp(
 
     Raises:
         InvalidDirection: on unknown names, wrong shapes, values that are not finite, integer parameters.
-        InvalidModelOutput: on an output that is not a (batch, classes) table of at least one sample, or holds NaN
-            or +inf; weights that are not finite are named.
+        InvalidModelOutput: on an output that is not a (batch, classes) table of at least one sample, or
+            holds NaN or +inf; weights that are not finite are named.
         ValueError: on an unknown backend.
 
     >>> model = nn.Linear(1, 2, bias=False, dtype=torch.float64)

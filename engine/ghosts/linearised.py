@@ -55,7 +55,7 @@ def kl_bound(normalised_step: float | Tensor) -> float | Tensor:
 
 
 def flip_margin(normalised_step: float | Tensor) -> float | Tensor:
-    """πr: no sample whose two largest logits differ by as much changes class in a linearised step r = τ/ρ_a (ours).
+    """πr: a sample whose two largest logits differ by as much keeps its class in a linearised step r (ours).
 
     Args:
         normalised_step: r ≥ 0, a number or tensor.

@@ -1,4 +1,4 @@
-"""Radii that need no root in the complex plane: the spread of slopes and the distance to the first decision flip."""
+"""Radii without a root in the complex plane: spread of slopes and distance to the first decision flip."""
 
 import math
 
@@ -44,7 +44,7 @@ def margin_radius(z: Tensor, a: Tensor) -> Tensor:
 
 
 def distance_to_corridor(z: Tensor, a: Tensor) -> Tensor:
-    """u0 = min |u| at which no class has more than half the probability; 0 if none has at u = 0, +inf if never.
+    """u0 = min |u| at which no class has more than half the probability; 0 if none has at u = 0, else +inf.
 
     Relative to the most probable class, L(u) = log Σ_{j≠top} exp(z_j + a_j u) is convex with L(0) < 0. Newton
     from the right of its zero therefore comes down monotonically and never passes it.

@@ -1,4 +1,4 @@
-"""The partition function F(t) = Σ_k exp(z_k + a_k t) at complex steps, divided by its value on the real line."""
+"""The partition function F(t) = Σ_k exp(z_k + a_k t) at complex steps, over its value on the real line."""
 
 import torch
 from torch import Tensor
@@ -39,6 +39,8 @@ def newton(z: Tensor, a: Tensor, t: Tensor, reach: Tensor, steps: int, multiple:
         if multiple:
             numerator, denominator = numerator * denominator, denominator.square() - numerator * values[2]
         step = numerator / torch.where(denominator == 0, torch.ones_like(denominator), denominator)
+        # Below the rounding of the sum a step is noise, and at a multiple zero a large one.
+        step = torch.where(values[0].abs() <= 2 * torch.finfo(z.dtype).eps, torch.zeros_like(step), step)
         length = step.abs()
         t = t - step * torch.where(length > reach, reach / length, torch.ones_like(length))
     return t

@@ -1,4 +1,4 @@
-"""Domain colouring of the partition function in the complex step plane, without overflow and almost for free."""
+"""Domain colouring of the partition function in the complex step plane, without overflow."""
 
 import math
 from typing import NamedTuple
@@ -65,10 +65,10 @@ def partition_phase(z: Tensor, a: Tensor, re_axis: Tensor, im_axis: Tensor) -> P
 def phase_index(real: Tensor, imag: Tensor) -> Tensor:
     """Colour index of a complex value: 64 hues of its argument times 4 lightness steps of its modulus.
 
-    index = level·64 + hue, hue = round(64·arg/2π) mod 64, level = floor(4·frac(log2|G|)). Each hue is centred on its
-    argument and |G| is taken 0.03 % larger, so that where one class rules and G is 1 up to rounding, the
-    rounding shows no colour. The level is read from the binary exponent of |G|⁴, free of logarithms; below
-    |G| = 2⁻³¹, next to a ghost, it stays at that value's.
+    index = level·64 + hue, hue = round(64·arg/2π) mod 64, level = floor(4·frac(log2|G|)). Each hue is
+    centred on its argument and |G| is taken 0.03 % larger, so that where one class rules and G is 1 up to
+    rounding, the rounding shows no colour. The level is read from the binary exponent of |G|⁴, free of
+    logarithms; below |G| = 2⁻³¹, next to a ghost, it stays at that value's.
 
     Args:
         real: (...) real parts, |G| ≤ 2³¹.
@@ -82,7 +82,14 @@ def phase_index(real: Tensor, imag: Tensor) -> Tensor:
     """
     real, imag = real.float(), imag.float()
     square = real.square().addcmul_(imag, imag).clamp_min_(2.0**-62)
-    level = square.square_().mul_(_NUDGE).view(torch.int32).bitwise_right_shift_(23).add_(1).bitwise_and_(LEVELS - 1)
+    level = (
+        square.square_()
+        .mul_(_NUDGE)
+        .view(torch.int32)
+        .bitwise_right_shift_(23)
+        .add_(1)
+        .bitwise_and_(LEVELS - 1)
+    )
     hue = torch.atan2(imag, real).mul_(HUES / (2 * math.pi)).round_().to(torch.int32).bitwise_and_(HUES - 1)
     return hue.add_(level, alpha=HUES).to(torch.uint8)
 

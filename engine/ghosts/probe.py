@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 @contextmanager
 def untouched(model: nn.Module) -> Iterator[None]:
-    """Puts every module into evaluation mode inside, and restores each module's own mode, all buffers and the RNG.
+    """Evaluation mode for every module inside; each one's own mode, all buffers and the RNG come back.
 
-    Evaluation mode is the choice for batch normalisation too: running statistics make the samples independent of
-    each other, which a radius for each sample needs. The loss in training mode, with batch statistics, is another.
+    Evaluation mode is the choice for batch normalisation too: running statistics make the samples
+    independent of each other, which a radius for each sample needs. The loss in training mode, with batch
+    statistics, is another.
     """
     with preserved_buffers(model), preserved_modes(model):
         # Not model.eval(): user classes override it.
@@ -54,7 +55,7 @@ def preserved_buffers(model: nn.Module) -> Iterator[None]:
 
 
 def cast_floats(value: Any, dtype: torch.dtype | None) -> Any:
-    """Real floating tensors in nested tuples, lists and dictionaries, cast; None lifts half precision to float32."""
+    """Floating tensors in nested tuples, lists and dictionaries, cast; None lifts half to float32."""
     if isinstance(value, Tensor):
         if not value.is_floating_point():
             return value

@@ -1,4 +1,4 @@
-"""How far a step may go before the Taylor series of the loss stops converging: bound, margin and exact radius."""
+"""How far a step may go before the loss's Taylor series stops converging: bound, margin and exact."""
 
 import math
 
@@ -37,8 +37,8 @@ def convergence_radius(
         (...) radii in units of the step, positive; +inf where all slopes of a sample agree.
 
     Raises:
-        InvalidClasses: (a ValueError) naming the samples, on NaN or +inf logits, on slopes that are not finite
-            (on masked classes too) and on samples without a live class.
+        InvalidClasses: (a ValueError) naming the samples, on NaN or +inf logits, on slopes that are not
+            finite (on masked classes too) and on samples without a live class.
         NotCertified: (a ValueError) naming the samples, when kind="exact" finds no certificate.
         ValueError: when kind is unknown.
 

@@ -20,7 +20,8 @@ class StepMeasure(NamedTuple):
     """One step, measured before it is taken; scalars are 0-dimensional tensors.
 
     step_norm: ‖p‖. radius: smallest radius of the samples along p/‖p‖, in the unit of ‖p‖. normalized_step:
-    r = ‖p‖/radius. bottleneck_index: the sample with that radius, -1 when nothing moves. backend: as `logit_jvp`.
+    r = ‖p‖/radius. bottleneck_index: the sample with that radius, -1 when nothing moves. backend: as
+    `logit_jvp`.
     samples: (batch,) radius of each sample.
     """
 
@@ -44,8 +45,9 @@ def measure_step(
     """The normalised step r = ‖p‖/ρ of the update p that the optimizer would make of the present gradients.
 
     Sao (2026), arXiv:2603.13552, definition 5.1. p is the actual difference of the weights over one
-    `optimizer.step()`, momentum and weight decay included; weights, gradients, optimizer state, buffers and random
-    numbers are put back bit by bit before this returns. r = 1: the worst sample's log-odds move by π, to first order.
+    `optimizer.step()`, momentum and weight decay included; weights, gradients, optimizer state, buffers
+    and random numbers are put back bit by bit before this returns. r = 1: the worst sample's log-odds move
+    by π, to first order.
 
     Args:
         model: module whose output is (batch, classes).
@@ -60,14 +62,15 @@ def measure_step(
         StepMeasure; where the step is zero, r = 0 and the radius is +inf.
 
     Raises:
-        InvalidOptimizer: on parameters that are not the model's or not real numbers, and on a step that is not finite.
-        InvalidModelOutput, InvalidClasses, NotCertified: as for `logit_jvp` and `convergence_radius`.
+        InvalidOptimizer: on parameters that are not the model's or not real numbers, and on a step that is
+            not finite.
+        InvalidModelOutput, InvalidClasses, NotCertified: as `logit_jvp` and `convergence_radius`.
 
     >>> model = nn.Linear(1, 2, bias=False)
     >>> _ = nn.init.zeros_(model.weight)
     >>> model.weight.grad = torch.tensor([[-3.0], [4.0]])
     >>> found = measure_step(model, torch.optim.SGD(model.parameters(), lr=1.0), torch.ones(1, 1))
-    >>> round(found.step_norm.item(), 4), round(found.normalized_step.item() * math.pi, 4)   # 3 + 4 nats of log-odds
+    >>> round(found.step_norm.item(), 4), round(found.normalized_step.item() * math.pi, 4)  # 3 + 4 nats
     (5.0, 7.0)
     """
     names = _named_parameters(model, optimizer)
@@ -156,7 +159,7 @@ def _preserved_weights(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _preserved_optimizer(optimizer: torch.optim.Optimizer) -> Iterator[None]:
-    """The optimizer works on a copy of its state and its settings inside; the originals come back untouched."""
+    """The optimizer works on copies of its state and settings inside; the originals come back untouched."""
     attributes, groups = dict(optimizer.__dict__), optimizer.param_groups
     # Parameters are shared, not copied: the state of the copy must move the same weights.
     shared = {id(parameter): parameter for group in groups for parameter in group["params"]}

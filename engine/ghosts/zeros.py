@@ -30,12 +30,12 @@ class PartitionZeros(NamedTuple):
 
 
 def partition_zeros(z: Tensor, a: Tensor, window: tuple[float, float, float, float]) -> PartitionZeros:
-    """All complex zeros of F(t) = Σ_k exp(z_k + a_k t) in a window: the points where the loss cannot be continued.
+    """All complex zeros of F(t) = Σ_k exp(z_k + a_k t) in a window: where the loss cannot be continued.
 
     Phase winding of every cell of a grid, Newton's iteration from each cell that turns, multiplicity by the
-    winding of a small circle, total against the winding of the window's boundary; where the two differ, the cells
-    are halved and the search repeated (ours). Columns that one class dominates hold no ghost and are skipped.
-    Computed in float64 where the device has it.
+    winding of a small circle, total against the winding of the window's boundary; where the two differ,
+    the cells are halved and the search repeated (ours). Columns that one class dominates hold no ghost and
+    are skipped. Computed in float64 where the device has it.
 
     Args:
         z: (classes,) logits of one sample.
@@ -43,7 +43,8 @@ def partition_zeros(z: Tensor, a: Tensor, window: tuple[float, float, float, flo
         window: (re_min, re_max, im_min, im_max), edges included.
 
     Returns:
-        PartitionZeros, sorted by modulus. complete=False means that the counts disagree: do not trust the list.
+        PartitionZeros, sorted by modulus. complete=False means that the counts disagree: do not trust the
+        list.
 
     Raises:
         InvalidClasses: on logits or slopes that describe no softmax.
