@@ -10,10 +10,12 @@ from .classes import live_classes, merge_equal_slopes
 from .errors import InvalidWindow
 from .margin import margin_radius
 from .partition import newton, partition_ratio
+from .taylor import radius_estimate, taylor_coefficients
 from .winding import half_disc_is_empty
 from .zeros import partition_zeros
 
 _STARTS = 4
+_ORDERS = [5, 7, 9, 12, 16, 24]
 _INSIDE = 1 - 1e-9
 
 
@@ -65,9 +67,11 @@ def exact_radius(z: Tensor, a: Tensor) -> ExactRadius:
     radius = torch.full_like(spread, torch.inf)
     ghost = torch.full_like(torch.complex(radius, radius), complex(math.nan, math.nan))
     certified = spread == 0
-    if len(moving):
-        ghost[moving], certified[moving] = _nearest_ghosts(z[moving], a[moving])
-        radius[moving] = ghost[moving].abs()
+    for starts in (_pair_starts, _all_starts):
+        rows = moving[~certified[moving]]
+        if len(rows):
+            found, certified[rows] = _nearest_ghosts(z[rows], a[rows], starts(z[rows], a[rows]))
+            ghost[rows], radius[rows] = found, found.abs()
     for sample in (~certified).nonzero().flatten().tolist():
         ghost[sample], certified[sample] = _searched_ghost(z[sample], a[sample], radius[sample].item())
         radius[sample] = ghost[sample].abs() if certified[sample] else margin_radius(z[sample], a[sample])
@@ -77,10 +81,10 @@ def exact_radius(z: Tensor, a: Tensor) -> ExactRadius:
     )
 
 
-def _nearest_ghosts(z: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
-    """Nearest zero found from pair ghosts, and its certificate, for samples whose top class has z = a = 0."""
+def _nearest_ghosts(z: Tensor, a: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
+    """Nearest zero found from the starts, and its certificate, for samples whose top class has z = a = 0."""
     spread = a.amax(-1) - a.amin(-1)
-    ghosts = _converged(z, a, _pair_starts(z, a), spread)
+    ghosts = _converged(z, a, starts, spread)
     # The nearest, and the nearest that is another one: both are divided out of the certificate.
     nearest = ghosts.gather(-1, ghosts.abs().argmin(-1, keepdim=True))
     distance = nearest.abs()
@@ -107,6 +111,20 @@ def _pair_starts(z: Tensor, a: Tensor) -> Tensor:
     count = min(_STARTS, z.shape[-1] - 1)
     chosen = torch.hypot(side, height).topk(count, -1, largest=False).indices
     return torch.complex(side.gather(-1, chosen), height.gather(-1, chosen))
+
+
+def _all_starts(z: Tensor, a: Tensor) -> Tensor:
+    """More starts: those of `_pair_starts`, and where the Taylor coefficients put the nearest pair of ghosts.
+
+    Where the logits nearly agree, no pair of classes says much; the coefficients see all classes at once.
+    """
+    spread = a.amax(-1) - a.amin(-1)
+    unit = math.pi / spread
+    estimate = radius_estimate(taylor_coefficients(z, a, z.argmax(-1), max(_ORDERS), unit))
+    modulus, cosine = estimate.mercer_roberts[:, _ORDERS], estimate.cosine[:, _ORDERS].clamp(-1, 1)
+    seen = torch.polar(modulus, cosine.acos()) * unit[:, None]
+    seen = torch.where(seen.real.isfinite() & (seen.imag > 0), seen, complex(math.inf, 0))
+    return torch.cat((_pair_starts(z, a), seen), -1)
 
 
 def _converged(z: Tensor, a: Tensor, starts: Tensor, spread: Tensor) -> Tensor:

@@ -35,7 +35,8 @@ def partition_zeros(z: Tensor, a: Tensor, window: tuple[float, float, float, flo
     Phase winding of every cell of a grid, Newton's iteration from each cell that turns, multiplicity by the
     winding of a small circle, total against the winding of the window's boundary; where the two differ,
     the cells are halved and the search repeated (ours). Columns that one class dominates hold no ghost and
-    are skipped. Computed in float64 where the device has it.
+    are skipped. Computed in float64 where the device has it; a zero of order six or more is lost in rounding
+    even there, and the count then says so.
 
     Args:
         z: (classes,) logits of one sample.

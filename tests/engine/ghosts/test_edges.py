@@ -112,6 +112,16 @@ def test_uncertified_samples_are_flagged_and_named(monkeypatch):
     assert refused.value.samples == [0]
 
 
+def test_ghost_of_order_six_is_lost_in_rounding_and_says_so():
+    """(1 + e^t)⁶: at a distance of 10⁻³ from the ghost F is 10⁻²⁰ of its terms."""
+    z = torch.tensor([math.comb(6, k) for k in range(7)], dtype=torch.float64).log()
+    a = torch.arange(7, dtype=torch.float64)
+    assert not partition_zeros(z, a, (-1.0, 1.0, 0.0, 4.0)).complete
+    assert not exact_radius(z, a).certified
+    with pytest.raises(NotCertified):
+        convergence_radius(z, a, "exact")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_inputs_are_left_alone(kind):
     z, a = table([2.0, -inf, 0.0, 0.0]), table([0.0, 9.0, 1.0, 1.0])

@@ -220,12 +220,12 @@ def test_inputs_may_be_positional_or_named():
 
 def test_directions_that_do_not_fit_are_named():
     model, inputs, direction = build("mlp")
-    wrongs: tuple[tuple[Any, str], ...] = (
+    wrongs: list[tuple[Any, str]] = [
         ({"weight": torch.zeros(1)}, "no parameter 'weight'"),
         ({"0.weight": torch.zeros(3)}, "shape"),
         ({"0.bias": 1.0}, "float"),
         ({"0.bias": torch.full((9,), math.nan)}, "NaN"),
-    )
+    ]
     for wrong, word in wrongs:
         with pytest.raises(InvalidDirection, match=word):
             logit_jvp(model, inputs, wrong)

@@ -164,6 +164,25 @@ def test_fast_certificate_agrees_with_the_search_of_the_whole_disc():
             assert found.zeros[0].abs().item() == pytest.approx(radius, rel=1e-12)
 
 
+def test_search_of_the_disc_is_the_exception(monkeypatch):
+    """The slow search repairs what starts and batched certificate miss; it must not hide their faults."""
+    from anisoscope.engine.ghosts import exact
+
+    searched: list[float] = []
+
+    def refuse(z: torch.Tensor, a: torch.Tensor, candidate: float) -> tuple[torch.Tensor, bool]:
+        searched.append(candidate)
+        return torch.tensor(complex(math.nan, math.nan)), False
+
+    monkeypatch.setattr(exact, "_searched_ghost", refuse)
+    generator = torch.Generator().manual_seed(7)
+    z, a = torch.randn(2, 2000, 10, generator=generator, dtype=torch.float64)
+    for spread in (0.05, 4):  # as before training and after it
+        searched.clear()
+        exact_radius(spread * z, a)
+        assert len(searched) <= 20
+
+
 def test_every_ghost_stands_above_a_corridor_and_outside_the_strip(oracle):
     edge = 1.5 * oracle.exact
     found = partition_zeros(oracle.z, oracle.a, (-edge, edge, 0.0, edge))
