@@ -39,7 +39,7 @@ class Parts:
         self.card = html(words.card(lens.card(request, frame)), "an-card")
         self.claims = html(words.claims(lens.claims(request, frame)), "an-claims")
         self.presets = {preset.name: preset for preset in presets(lens.slug)}
-        self.tries = Tries(items=[_item(p) for p in self.presets.values() if p.attempt], sizing_mode="stretch_width")
+        self.tries = Tries(items=[_item(p) for p in self.presets.values()], sizing_mode="stretch_width")
         self.tries.on_choose(lambda name: view.set(dict(self.presets[name].params), reset=True))
         self.status = Reporter(view)
         self.drop = DropZone(label="Drop a request.json or an exported zip here", accept=lens.opens, margin=0)
@@ -180,7 +180,21 @@ def _show_when(parts: Parts, when: tuple[str, Any], block: pn.viewable.Viewable)
     parts.conditional.append((when, block))
 
 
-def _item(preset: Preset) -> dict[str, str]:
-    note = f"paper {preset.paper_value}: {preset.disagrees}" if preset.disagrees else ""
-    source = preset.source.split(", ", 1)[-1]
-    return {"name": preset.name, "title": preset.title, "source": source, "reason": preset.reason, "note": note}
+def _item(preset: Preset) -> dict[str, Any]:
+    """A preset in the list: our number beside the paper's, and why they differ where they do."""
+    fact, (value, _) = next(iter(preset.expect.items()), ("", (0.0, 0.0)))
+    here = f"here {fact.replace('_', ' ')} {value:.5g}" if fact else ""
+    paper = "" if preset.paper_value is None else f"paper {_short(preset.paper_value)}"
+    return {
+        "name": preset.name,
+        "title": preset.title,
+        "source": preset.source.split(", ", 1)[-1].replace("ours", "Ours", 1),
+        "reason": preset.reason,
+        "numbers": " · ".join(words for words in (paper, here) if words),
+        "note": preset.disagrees,
+        "first": preset.attempt,
+    }
+
+
+def _short(value: Any) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)

@@ -11,37 +11,9 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-import bokeh.core.properties as bp
-from bokeh.model import DataModel
-from bokeh.models import CustomJS
-
 from .scheduler import Scheduler
 
 Item = TypeVar("Item")
-
-ACKNOWLEDGE_JS = """
-    const serial = ack.serial
-    requestAnimationFrame(() => setTimeout(() => { ack.echo = serial }, 0))
-"""
-
-
-class Acknowledgement(DataModel):
-    """The browser's receipt: `serial` comes with a frame, `echo` goes back once it is drawn."""
-
-    # Bokeh looks for a bundle beside the top package of every other module; ours is a namespace without a file.
-    __view_module__ = "bokeh.model"
-
-    serial = bp.Int(default=0)
-    echo = bp.Int(default=0)
-
-
-def acknowledgement() -> tuple[Acknowledgement, CustomJS]:
-    """The receipt and the callback that must be reachable from a model of the document."""
-    ack = Acknowledgement()
-    callback = CustomJS(args={"ack": ack}, code=ACKNOWLEDGE_JS)
-    ack.js_on_change("serial", callback)
-    return ack, callback
-
 
 class Delivery(Generic[Item]):
     """One-slot outbox with back-pressure.

@@ -60,7 +60,6 @@ class Axis:
     label: str = ""
     range: tuple[float, float] | None = None
     ticks: tuple[tuple[float, str], ...] = ()
-    log: bool = False
     share: str = ""
     visible: bool = True
 

@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl, urlencode
 
 from .errors import RequestError
 
+FORM = 'a request.json of the form {"lens": "…", "parameters": {…}}'
+
 Scalar = bool | int | float | str | tuple[float, ...]
 
 
@@ -67,16 +69,24 @@ def read_json(text: str | bytes) -> tuple[str, dict[str, Any]]:
     Raises:
         RequestError: not JSON, or not of the form {"lens": …, "parameters": {…}}.
     """
-    form = 'a request.json of the form {"lens": "…", "parameters": {…}}'
     try:
         loaded = json.loads(text)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise RequestError("request.json", str(error), f"must be {form}") from error
-    if not isinstance(loaded, dict) or not isinstance(loaded.get("parameters"), dict):
-        raise RequestError("request.json", type(loaded).__name__, f"must be {form}")
+    except (ValueError, RecursionError) as error:
+        raise RequestError("request.json", str(error), f"must be {FORM}") from error
+    return request_of(loaded)
+
+
+def request_of(loaded: Any) -> tuple[str, dict[str, Any]]:
+    """Slug and parameters of what a request.json holds, still unchecked.
+
+    Raises:
+        RequestError: it is not of the form {"lens": …, "parameters": {…}}.
+    """
+    if not isinstance(loaded, Mapping) or not isinstance(loaded.get("parameters"), Mapping):
+        raise RequestError("request.json", type(loaded).__name__, f"must be {FORM}")
     if not isinstance(loaded.get("lens"), str):
-        raise RequestError("lens", loaded.get("lens"), f"must be a lens's slug in {form}")
-    return loaded["lens"], loaded["parameters"]
+        raise RequestError("lens", loaded.get("lens"), f"must be a lens's slug in {FORM}")
+    return loaded["lens"], dict(loaded["parameters"])
 
 
 def _plain(value: Any) -> Scalar:

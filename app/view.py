@@ -15,9 +15,9 @@ import numpy as np
 import panel as pn
 from bokeh.models import ColumnDataSource
 
-from . import hand
+from . import hand, packet
 from .composition import Parts, compose
-from .delivery import Delivery, acknowledgement
+from .delivery import Delivery
 from .drawing.screen import Screen, draw_all
 from .drawing.supply import DRAWING, opening_frame, supply
 from .errors import RequestError
@@ -63,7 +63,7 @@ class LensView:
         self.layout = compose(self)
         self.layout.lens_view = self  # type: ignore[attr-defined]
         self._delivery: Delivery[Result] = Delivery(self._scheduler, self._write)
-        self._ack.on_change("echo", lambda _a, _o, echo: self._delivery.acknowledge(echo))
+        self._packet.on_change("echo", lambda _a, _o, echo: self._delivery.acknowledge(echo))
         self._mailbox = self._worker.open(lens.frames, _weak(self._delivered))
         self._watcher = lens.param.watch(_weak(self._parameters_changed), lens.names())
         self._watch_end_of_session()
@@ -139,15 +139,17 @@ class LensView:
         self.screens: list[Screen] = self._ready_screens() or self._drawn_screens()
         drawn = {layer.table for figure in figures for layer in figure.layers}
         self._extra = {t: ColumnDataSource(_plain(c)) for t, c in self.frame.tables.items() if t not in drawn}
-        self._ack, acknowledge = acknowledgement()
+        self._sources = [source for screen in self.screens for _, source in screen.sources]
+        self._sources += self._extra.values()
+        self._sent = [dict(source.data) for source in self._sources]
+        self._packet = packet.Packet()
         values = self._request.as_dict()
         client = {k: v for k, v in values.items() if k in self.lens.client_side}
         self._hand = hand.Hand(owner=self.owner, upstream=values, values=client)
         redraw = hand.attach(self.lens.slug, self._hand, self.screens, self._extra)
-        # Before the receipt: what the hand drew belongs to the frame that is being acknowledged.
-        self._ack.js_property_callbacks = {}
-        self._ack.js_on_change("serial", redraw, acknowledge)
-        self.screens[0].model.js_on_change("name", acknowledge)
+        receipt = packet.attach(self._packet, self._sources, redraw)
+        # The packet must be reachable from the document; this property never changes.
+        self.screens[0].model.js_on_change("name", receipt)
         hand.on_changes(self._hand, lambda values: self.set(values))
 
     def settled(self) -> None:
@@ -165,7 +167,7 @@ class LensView:
         for screen, figure in zip(screens or (), self.lens.figures(self.complete), strict=bool(screens)):
             screen.follow(figure)
             for source, data in screen.changes(self.complete):
-                _write_changed(source, data)
+                source.data = data
         return screens
 
     def _drawn_screens(self) -> list[Screen]:
@@ -207,16 +209,27 @@ class LensView:
         figures = {figure.name: figure for figure in self.lens.figures(self.complete)}
         with pn.io.hold(self.screens[0].model.document):
             for screen in self.screens:
-                for source, data in screen.changes(result.frame):
-                    _write_changed(source, data)
                 screen.follow(figures[screen.figure.name])
-            for table, source in self._extra.items():
-                if table in result.frame.tables:
-                    _write_changed(source, _plain(result.frame.tables[table]))
+            self._packet.layout, self._packet.payload = packet.pack(self._changes(result.frame))
             self._hand.upstream = result.request.as_dict()
             self.parts.show(self._request, self.complete)
             self.parts.status.drawn(result, time.perf_counter() - started)
-            self._ack.serial = serial
+            self._packet.serial = serial
+
+
+    def _changes(self, frame: Frame) -> list[tuple[int, dict[str, Any]]]:
+        """Index and columns of the sources whose content is not what the browser has."""
+        offered: dict[int, dict[str, Any]] = {}
+        place = {id(source): index for index, source in enumerate(self._sources)}
+        for screen in self.screens:
+            offered |= {place[id(source)]: data for source, data in screen.changes(frame)}
+        for table, source in self._extra.items():
+            if table in frame.tables:
+                offered[place[id(source)]] = _plain(frame.tables[table])
+        changed = [(i, data) for i, data in offered.items() if not _equal(self._sent[i], data)]
+        for index, data in changed:
+            self._sent[index] = data
+        return changed
 
 
 def _plain(columns: Any) -> dict[str, Any]:
@@ -224,9 +237,8 @@ def _plain(columns: Any) -> dict[str, Any]:
     return {name: np.asarray(v) if not isinstance(v, list) else v for name, v in columns.items()}
 
 
-def _write_changed(source: ColumnDataSource, data: dict[str, Any]) -> None:
-    if any(not _same(source.data.get(name), values) for name, values in data.items()):
-        source.data = data
+def _equal(sent: dict[str, Any], data: dict[str, Any]) -> bool:
+    return all(_same(sent.get(name), values) for name, values in data.items())
 
 
 def _same(old: Any, new: Any) -> bool:

@@ -102,7 +102,7 @@ def _matplotlib(layer: Layer, pen: _Pen) -> dict[str, Any]:
         case "image":
             assert layer.palette is not None
             light = PALETTES[layer.palette][0]
-            return {"cmap": light, "clim": (-0.5, len(light) - 0.5), "alpha": alpha, "interpolation": "nearest"}
+            return {"cmap": light, "clim": (-0.5, len(light) - 0.5), "alpha": alpha, "interpolation": "none"}
         case "points":
             face, edge = (own, LIGHT["plot"]) if pen.fill == "own" and pen.width else (own, own)
             if pen.fill == "plot":
@@ -113,7 +113,7 @@ def _matplotlib(layer: Layer, pen: _Pen) -> dict[str, Any]:
         case "labels":
             return {"color": own, "size": 7, "horizontalalignment": layer.align}
         case "vspans":
-            return {"color": own, "alpha": alpha, "linewidth": pen.width * PAPER_SCALE}
+            return {"facecolor": own, "edgecolor": "none", "alpha": alpha}
         case "area" | "bars" | "polygons":
             # Both: HoloViews' default colour cycle would win over a face colour alone.
             faces = {"color": own, "facecolor": own, "edgecolor": own}

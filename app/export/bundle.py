@@ -6,10 +6,12 @@ import io
 import json
 import platform
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from os import PathLike
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -19,12 +21,15 @@ from ..figure import Figure
 from ..frame import Frame
 from ..lens import Lens
 from ..registry import lens_class
-from ..request import Request
+from ..request import Request, request_of
 from .tables import arrays, table_csv
 
 FORMATS = ("svg", "pdf", "png")
 WIDTHS_MM = (85, 178)
 PACKAGES = ("anisoscope", "torch", "numpy", "scipy", "panel", "holoviews", "bokeh", "matplotlib")
+
+# Entries carry no time of their own: two exports of one state differ in request.json alone.
+EPOCH = (1980, 1, 1, 0, 0, 0)
 
 OURS = """@software{anisoscope,
   title   = {Anisoscope: an interactive observatory for anisotropy},
@@ -57,15 +62,34 @@ def export_bundle(
         OSError: the target cannot be written.
     """
     _check(formats, widths_mm)
-    lens = lens_class(request["lens"])()
-    asked = lens.validated(request["parameters"])
+    slug, parameters = request_of(request)
+    lens = lens_class(slug)()
+    asked = lens.validated(parameters)
     lens.restore(asked.as_dict())
-    frame = lens.compute(asked)
-    parts = {**_texts(lens, asked, frame), **_figures(lens, frame, formats, widths_mm)}
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
+    with _opened(target) as sink:
+        frame = lens.compute(asked)
+        parts = {**_texts(lens, asked, frame), **_figures(lens, frame, formats, widths_mm)}
+        with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in parts.items():
+                entry = zipfile.ZipInfo(name, date_time=EPOCH)
+                archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return list(parts)
+
+
+@contextmanager
+def _opened(target: str | PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
+    """The file to write, opened before anything is computed; a path gets it whole or not at all."""
+    if not isinstance(target, (str, PathLike)):
+        yield target
+        return
+    path = Path(target)
+    partial = path.with_name(path.name + ".part")
+    try:
+        with partial.open("wb") as sink:
+            yield sink
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _check(formats: Sequence[str], widths_mm: Sequence[int]) -> None:
@@ -130,7 +154,7 @@ def _readme(lens: Lens) -> str:
         f"Anisoscope {version('anisoscope')}: {lens.title}\n\n"
         "figures/      each figure at 85 mm and 178 mm, light colours\n"
         "tables/       one CSV for each layer's data, full precision\n"
-        "data.npz      the same numbers as arrays named table.column\n"
+        "data.npz      the same numbers as arrays named table.column (tables in pieces: CSV only)\n"
         "facts.json    named numbers of this state\n"
         "request.json  drop it on the lens, or: anisoscope export SLUG --request request.json\n"
         "cite.bib      what to cite\n\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from pathlib import PurePath
 from typing import Any
 
@@ -36,5 +37,5 @@ def _from_zip(name: str, content: bytes) -> bytes:
             return archive.read(entry)
     except KeyError as error:
         raise RequestError("file", name, "must be a zip that Export wrote: it holds no request.json") from error
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError) as error:
         raise RequestError("file", name, f"is damaged ({error}); export it again") from error

@@ -36,7 +36,7 @@ def head_html(figure: Figure) -> str:
     said = [f'<span class="unit">{escape(words)}</span>' for words in (figure.unit, figure.hint) if words]
     entries = "".join(f"<li>{legend_mark(key)}{escape(key.text)}</li>" for key in figure.legend)
     legend = f'<ul aria-label="Legend">{entries}</ul>' if entries else ""
-    return f'<div class="figure-head"><h3>{escape(figure.title)}</h3>{''.join(said)}{legend}</div>'
+    return f'<div class="figure-head"><h3>{escape(figure.title)}</h3>{"".join(said)}{legend}</div>'
 
 
 def figure_head(figure: Figure) -> pn.pane.HTML:

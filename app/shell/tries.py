@@ -14,7 +14,8 @@ class Tries(Component):
     """Presets to press.
 
     Attributes:
-        items: dictionaries with `name`, `title`, `source`, `reason` and, where we differ from the paper, `note`.
+        items: dictionaries with `name`, `title`, `source`, `reason`, `numbers`, `note` (why we differ from the
+            paper, or empty) and `first` (shown at once, not behind "more").
         chosen: set by the browser to {"name", "serial"} when one is pressed.
         current: name of the preset that is shown now, empty for none.
     """

@@ -119,7 +119,7 @@ def test_a_real_drag_reaches_the_lens_move_by_move_and_ends_where_the_hand_ends(
 def test_a_fast_producer_is_never_more_than_one_frame_ahead(wave) -> None:
     page, lens, view = wave
     drawn: list[int] = []
-    view._ack.on_change("echo", lambda _a, _o, echo: drawn.append(echo))
+    view._packet.on_change("echo", lambda _a, _o, echo: drawn.append(echo))
     ahead: list[int] = []
     write = view._delivery._write
 
@@ -151,7 +151,7 @@ def test_with_a_slow_browser_the_picture_under_the_hand_stays_young(wave) -> Non
         write(item, serial)
 
     view._delivery._write = note
-    view._ack.on_change("echo", lambda _a, _o, echo: ages.append(time.monotonic() - asked[written[echo]]))
+    view._packet.on_change("echo", lambda _a, _o, echo: ages.append(time.monotonic() - asked[written[echo]]))
     for value in np.linspace(0.1, 1.9, 120):
         view.call(lambda value=value: view.set({"amplitude": float(value)}))
         time.sleep(0.01)

@@ -16,7 +16,7 @@ from ...frame import Columns, Frame
 from ...request import Request
 from . import line
 from .plane import field, plane_tables
-from .probe import LADDER, Probe, bound_of_all, ladder, radii
+from .probe import LADDER, Probe, bound_of_all, exact_in_parts, ladder, radii
 from .samples import brush_table, empty_sample_tables, histogram_tables, thumbnail_tables
 from .sandbox import bar_tables
 from .state import Subject, subject
@@ -44,6 +44,7 @@ def frames(request: Request) -> Iterator[Frame | None]:
         **line.line_tables(one, request["kind"], window, line.FINE),
     }
     if one.source is not None:
+        yield from exact_in_parts(one.source, request["temperature"])
         finer |= _samples(request, one, rest=True)
         yield None
         facts = {**facts, **_facts_of_all(one.source, request["temperature"])}

@@ -39,6 +39,14 @@ def _step_ticks(window: float) -> tuple[tuple[float, str], ...]:
     return tuple((k * step, _whole(k * step)) for k in range(-count, count + 1))
 
 
+def _step_axis(numbers: dict[str, float], visible: bool = True) -> Axis:
+    """The axis three figures share; on the page only the lowest shows it, on paper each."""
+    window = numbers["window"]
+    unit = "ρₐ" if numbers["temperature"] == 1 else "ρₐ at T = 1"
+    label = f"step τ, Re t (units of {unit})"
+    return Axis(label, (-window, window), _step_ticks(window), share="tau", visible=visible)
+
+
 def _round_ticks(top: float) -> tuple[tuple[float, str], ...]:
     """Three to five round numbers from 0 up."""
     scale = 10.0 ** math.floor(math.log10(top))
@@ -82,7 +90,7 @@ def _plane(numbers: dict[str, float]) -> Figure:
             Layer("plane_names", "labels", Style("ink")),
             Layer("step_label", "labels", Style(HAND), offset=(12, 16)),
         ),
-        x=Axis("", (-window, window), _step_ticks(window), share="tau", visible=False),
+        x=_step_axis(numbers, visible=False),
         y=Axis("", (-window / 2.28, window / 2.28), imaginary),
         size="hero",
         equal_aspect=True,
@@ -93,7 +101,7 @@ def _plane(numbers: dict[str, float]) -> Figure:
 
 
 def _loss(numbers: dict[str, float]) -> Figure:
-    window, top = numbers["window"], numbers["top"]
+    top = numbers["top"]
     return Figure(
         name="loss",
         title="What the optimiser sees",
@@ -111,15 +119,13 @@ def _loss(numbers: dict[str, float]) -> Figure:
             Layer("loss_names", "labels", Style("ink"), align="center"),
             Layer("taylor_name", "labels", Style("blue"), align="right"),
         ),
-        x=Axis("", (-window, window), _step_ticks(window), share="tau", visible=False),
+        x=_step_axis(numbers, visible=False),
         y=Axis("", (-BOTTOM_SHARE * top, top), _round_ticks(top)),
         aria="Loss of the chosen sample along the step: true network, linearised logits, Taylor model.",
     )
 
 
 def _error(numbers: dict[str, float]) -> Figure:
-    window = numbers["window"]
-    unit = "ρₐ" if numbers["temperature"] == 1 else "ρₐ at T = 1"
     return Figure(
         name="error",
         title="Error of the Taylor model",
@@ -132,7 +138,7 @@ def _error(numbers: dict[str, float]) -> Figure:
             Layer("error_cursor", "vlines", Style(HAND, "exact")),
             Layer("error_dot", "points", Style(HAND, "handle", size=10)),
         ),
-        x=Axis(f"step τ, Re t (units of {unit})", (-window, window), _step_ticks(window), share="tau"),
+        x=_step_axis(numbers),
         y=Axis("", (-16, 8), ((-16, "10⁻¹⁶"), (-8, "10⁻⁸"), (0, "1"), (8, "10⁸"))),
         size="thin",
         aria="Error of the Taylor model along the step, logarithmic: it falls with the order inside the radius and "

@@ -6,7 +6,7 @@ slider that comes later never recomputes what comes earlier.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from anisoscope.engine.digits import step_direction
 from anisoscope.engine.ghosts import (
+    ExactRadius,
     apply_temperature,
     convergence_radius,
     exact_radius,
@@ -27,6 +28,9 @@ from .checkpoints import digits, load
 
 LADDER = (0.3, 0.99, 1.0, 3.2, 10.0)
 """Steps, in units of the training set's bound, at which the claims compare loss and accuracy."""
+
+PART = 96
+"""Samples whose exact radius is found between two places to cancel."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,11 +109,35 @@ class Radii:
 @lru_cache(maxsize=16)
 def radii(source: Probe, temperature: float) -> Radii:
     """Bound, margin bound and exact radius of the 1438 samples."""
+    for _ in exact_in_parts(source, temperature):
+        continue
+    parts = _exact_parts(source, temperature)
     z, a = apply_temperature(source.z, source.a, temperature)
-    exact = exact_radius(z, a)
     bound = convergence_radius(z, a, kind="bound")
     margin = convergence_radius(z, a, kind="margin")
-    return Radii(bound, margin, exact.radius, exact.certified, top_two_radius(z, a))
+    exact = torch.cat([part.radius for part in parts])
+    certified = torch.cat([part.certified for part in parts])
+    return Radii(bound, margin, exact, certified, top_two_radius(z, a))
+
+
+def exact_in_parts(source: Probe, temperature: float) -> Iterator[None]:
+    """Find the exact radii a few samples at a time, pausing after each part.
+
+    At low temperature a sample takes tens of milliseconds and the whole set most of a minute: each pause is a
+    place to cancel, and what was found until then is kept for the next request.
+    """
+    parts = _exact_parts(source, temperature)
+    samples = list(zip(source.z.split(PART), source.a.split(PART), strict=True))
+    # Counted afresh each time: the generator of another session may have added parts during the pause.
+    while len(parts) < len(samples):
+        parts.append(exact_radius(*apply_temperature(*samples[len(parts)], temperature)))
+        yield None
+
+
+@lru_cache(maxsize=16)
+def _exact_parts(source: Probe, temperature: float) -> list[ExactRadius]:
+    """The parts found so far, in the order of the samples; `exact_in_parts` appends to it."""
+    return []
 
 
 def bound_of_all(source: Probe, temperature: float) -> Tensor:

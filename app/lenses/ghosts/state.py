@@ -21,6 +21,9 @@ from ...request import Request
 from .checkpoints import digits
 from .probe import Probe, bound_of_all, probe
 
+TALLEST = 200.0
+"""The largest logit or slope of the sandbox: the tallest bar its figure has an axis for."""
+
 
 @dataclass(frozen=True, eq=False)
 class Subject:
@@ -98,9 +101,16 @@ def _sandbox(request: Request) -> Subject:
     classes, label = request["classes"], request["label"]
     if label >= classes:
         raise RequestError("label", label, f"must be below the number of classes, {classes}", classes - 1)
-    z = torch.tensor(request["logits"][:classes], dtype=torch.float64)
-    a = torch.tensor(request["slopes"][:classes], dtype=torch.float64)
+    z, a = _bars(request, "logits", classes), _bars(request, "slopes", classes)
     return _subject(z, a, label, -1, request["temperature"], None)
+
+
+def _bars(request: Request, name: str, classes: int) -> Tensor:
+    heights = request[name]
+    if max(abs(height) for height in heights) > TALLEST:
+        within = tuple(min(TALLEST, max(-TALLEST, height)) for height in heights)
+        raise RequestError(name, heights, f"must be numbers from {-TALLEST:g} to {TALLEST:g}", within)
+    return torch.tensor(heights[:classes], dtype=torch.float64)
 
 
 def _subject(z: Tensor, a: Tensor, label: int, index: int, temperature: float, source: Probe | None) -> Subject:

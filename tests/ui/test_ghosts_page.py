@@ -1,0 +1,229 @@
+"""The lens as a reader meets it: served by the real command, in a real browser."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from served import as_command, until
+
+pytestmark = pytest.mark.browser
+
+MODEL = """(start) => [...Bokeh.documents[0]._all_models.values()].find((m) => String(m.name).startsWith(start))"""
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with as_command("--no-browser") as served:
+        yield served
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
+    opened = context.new_page()
+    faults: list[str] = []
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+    opened.on("request", lambda r: faults.append(r.url) if _outside(r.url) else None)
+    yield opened
+    context.close()
+    assert faults == []
+
+
+def _outside(url: str) -> bool:
+    return not url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:"))
+
+
+def opened(page: Page, address: str, query: str = "") -> Page:
+    page.goto(f"{address}ghosts{query}")
+    page.wait_for_selector("canvas", state="attached")
+    expect(page.get_by_text("Ready", exact=True).first).to_be_visible(timeout=30_000)
+    return page
+
+
+def value(page: Page, name: str) -> Any:
+    return page.evaluate(f"({MODEL})('dial-{name}-').data.value")
+
+
+def source(page: Page, figure: str, glyph: str) -> dict[str, Any]:
+    """Columns of the last glyph of a type in a figure, as the browser has them."""
+    script = """([name, type]) => { const figure = Bokeh.documents[0].get_model_by_name(name)
+        const data = figure.renderers.filter((r) => r.glyph.type === type).at(-1).data_source.data
+        return Object.fromEntries(Object.entries(data).map(([k, v]) => [k, Array.from(v)])) }"""
+    return page.evaluate(script, [f"figure-{figure}", glyph])
+
+
+def row(page: Page, label: str) -> str:
+    return page.get_by_role("row").filter(has_text=label).first.inner_text()
+
+
+def test_it_opens_past_the_ghosts_without_a_fault(page: Page, address: str) -> None:
+    opened(page, address)
+    expect(page.get_by_role("heading", name="Ghosts of softmax")).to_be_visible()
+    assert "0.277" in row(page, "step τ") and "2.45" in row(page, "step τ")
+    assert "1.93" in row(page, "exact ρ*")
+    for name in ("plane", "loss", "error", "histogram", "coefficients", "thumbnails", "estimates"):
+        box = page.evaluate(f"Bokeh.documents[0].get_model_by_name('figure-{name}').inner_width")
+        assert box > 100
+
+
+def test_dragging_in_the_plane_moves_the_step_and_the_address(page: Page, address: str) -> None:
+    opened(page, address)
+    box = page.locator("canvas").first.bounding_box()
+    assert box is not None
+    x, y = box["x"] + 46 + (box["width"] - 56) / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x + 200, y)
+    page.mouse.down()
+    page.mouse.move(x + 100, y, steps=12)
+    page.mouse.up()
+    until(lambda: "r=" in page.url)
+    units = 100 / ((box["width"] - 56) / 12)
+    assert value(page, "r") == pytest.approx(units, rel=0.08)
+    assert max(source(page, "plane", "Scatter")["x"]) == pytest.approx(value(page, "r"), rel=1e-6)
+
+
+def test_scrubbing_asks_the_server_for_no_frame(page: Page, address: str) -> None:
+    opened(page, address)
+    count = "[...Bokeh.documents[0]._all_models.values()].find((m) => m.type === 'Packet').serial"
+    until(lambda: page.evaluate(count) >= 2)
+    before = page.evaluate(count)
+    slider = page.get_by_role("slider", name="Step r = τ / ρₐ", exact=True)
+    slider.focus()
+    for _ in range(10):
+        slider.press("ArrowLeft")
+    page.wait_for_timeout(400)
+    assert value(page, "r") < 2.45
+    assert page.evaluate(count) == before
+
+
+def test_a_temperature_repaints_plane_ghosts_and_line_together(page: Page, address: str) -> None:
+    opened(page, address)
+    before = source(page, "plane", "Scatter"), source(page, "loss", "Line")
+    entry = page.get_by_role("textbox", name="Temperature T, exact value")
+    entry.fill("0.5")
+    entry.press("Enter")
+    until(lambda: source(page, "loss", "Line") != before[1])
+    ghosts = page.evaluate(
+        """() => { const f = Bokeh.documents[0].get_model_by_name('figure-plane')
+            return Array.from(f.renderers.filter((r) => r.glyph.type === 'Scatter')[0].data_source.data.y) }"""
+    )
+    assert min(abs(y) for y in ghosts) >= 0.5 - 1e-6
+    assert "0.0566" in row(page, "bound ρₐ")
+
+
+def test_a_link_opened_elsewhere_restores_the_state(page: Page, address: str) -> None:
+    opened(page, address, "?network=mlp&sample=9&r=0.5&order=7&temperature=2&basis=x")
+    assert (value(page, "r"), value(page, "order"), value(page, "temperature")) == (0.5, 7, 2)
+    expect(page.get_by_text("Sample 9", exact=False).first).to_be_visible()
+
+
+def test_a_link_with_a_wrong_value_says_which(page: Page, address: str) -> None:
+    page.goto(f"{address}ghosts?order=900&r=1")
+    expect(page.get_by_text("order = '900': must be a whole number from 1 to 48")).to_be_visible(timeout=20_000)
+    assert value(page, "order") == 48
+    page.get_by_role("button", name="Use 48").click()
+
+
+def test_a_preset_sets_everything_it_names(page: Page, address: str) -> None:
+    opened(page, address)
+    page.get_by_role("button", name="Order 48 inside the radius").click()
+    until(lambda: value(page, "r") == 1.7)
+    until(lambda: "r=1.7" in page.url)
+    until(lambda: "1.4 × 10⁻⁴" in row(page, "linearised"))
+
+
+def test_keys_move_reset_and_list_themselves(page: Page, address: str) -> None:
+    opened(page, address)
+    page.keyboard.press("ArrowRight")
+    until(lambda: value(page, "r") > 2.45)
+    page.keyboard.press("[")
+    until(lambda: value(page, "order") == 47)
+    page.keyboard.press("0")
+    until(lambda: (value(page, "r"), value(page, "order")) == (2.45, 48))
+    page.keyboard.press("p")
+    until(lambda: value(page, "r") != 2.45 or "source=" in page.url)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_the_sandbox_takes_the_place_of_the_samples(page: Page, address: str) -> None:
+    opened(page, address)
+    page.get_by_label("Softmax of").select_option(label="sandbox")
+    expect(page.get_by_text("Your softmax")).to_be_visible()
+    expect(page.get_by_text("Samples in the brush")).to_be_hidden()
+    canvas = page.locator("canvas:visible").nth(3).bounding_box()
+    assert canvas is not None
+    page.mouse.move(canvas["x"] + 70, canvas["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(canvas["x"] + 70, canvas["y"] + 20, steps=4)
+    page.mouse.up()
+    until(lambda: "logits=" in page.url)
+
+
+def test_a_click_on_a_digit_makes_it_the_sample(page: Page, address: str) -> None:
+    opened(page, address)
+    canvas = page.locator("canvas:visible").nth(5)
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 46 + 20, box["y"] + 30)
+    until(lambda: "sample=1326" in page.url)
+    expect(page.get_by_text("Sample 1326", exact=False).first).to_be_visible()
+
+
+def test_dark_and_light_change_figures_at_once(page: Page, address: str) -> None:
+    opened(page, address)
+    colour = "Bokeh.documents[0].get_model_by_name('figure-loss').background_fill_color"
+    light = page.evaluate(colour)
+    page.get_by_role("button", name="dark", exact=False).or_(page.get_by_role("switch")).first.click()
+    until(lambda: page.evaluate(colour) != light)
+
+
+def test_the_export_button_gives_a_zip_that_restores_the_state(page: Page, address: str) -> None:
+    opened(page, address, "?r=1.25")
+    with page.expect_download(timeout=120_000) as waiting:
+        page.get_by_role("button", name="Export").click()
+    content = waiting.value.path().read_bytes()
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    assert json.loads(archive.read("request.json"))["parameters"]["r"] == 1.25
+    assert "figures/plane-85mm.svg" in archive.namelist()
+    page.keyboard.press("0")
+    until(lambda: value(page, "r") == 2.45)
+    file = {"name": "request.json", "mimeType": "application/json", "buffer": archive.read("request.json")}
+    page.locator("input[type=file]").set_input_files(file)
+    until(lambda: value(page, "r") == 1.25)
+
+
+def test_a_dropped_file_that_is_no_request_leaves_the_picture(page: Page, address: str) -> None:
+    opened(page, address)
+    file = {"name": "request.json", "mimeType": "application/json", "buffer": b"{"}
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_text("must be a request.json of the form", exact=False)).to_be_visible()
+    assert value(page, "r") == 2.45
+
+
+def test_the_gallery_leads_to_the_lens_and_knows_no_other(page: Page, address: str) -> None:
+    page.goto(address)
+    page.wait_for_selector("canvas", state="attached")
+    cards = page.get_by_role("link", name="Ghosts of softmax")
+    expect(cards).to_have_count(1)
+    cards.click()
+    expect(page.get_by_role("heading", name="Ghosts of softmax")).to_be_visible(timeout=20_000)
+
+
+def test_panel_serve_serves_the_same_app(browser: Browser) -> None:
+    from pathlib import Path
+
+    main = Path(__file__).parents[2] / "app" / "main.py"
+    with as_command(str(main), command=("-m", "panel", "serve")) as address:
+        page = browser.new_page()
+        page.goto(f"{address}main?lens=ghosts&r=0.5")
+        page.wait_for_selector("canvas", state="attached", timeout=30_000)
+        assert value(page, "r") == 0.5
+        page.close()
