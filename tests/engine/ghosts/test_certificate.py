@@ -1,4 +1,4 @@
-"""The parts of the exact radius one by one: what a later part repairs would otherwise hide a fault of an earlier."""
+"""The parts of the exact radius one by one: a later part would repair, and hide, the fault of an earlier."""
 
 import math
 
