@@ -129,8 +129,8 @@
   function tap(figure, x, y, state, tables) {
     if (figure === "histogram") return {brush: [-6, 6]}
     if (figure !== "thumbnails") return null
-    const place = (2 - Math.floor(y)) * 8 + Math.floor(x), index = tables.tiles.index[place]
-    return index === undefined ? null : {sample: index}
+    const column = Math.floor(x), index = tables.tiles.index[(2 - Math.floor(y)) * 8 + column]
+    return index === undefined || column < 0 || column > 7 ? null : {sample: index}
   }
 
   return {hand, drag, tap}

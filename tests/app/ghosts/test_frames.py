@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Generator
 
 import numpy as np
 import pytest
@@ -49,10 +50,14 @@ def test_facts_are_the_engines_for_this_sample_in_steps_of_the_unit_direction(op
     z, a = one.z[384:385], one.a[384:385]
     exact = exact_radius(z, a)
     assert opening.facts["bound_radius"] == pytest.approx(convergence_radius(z, a).item(), rel=1e-12)
-    assert opening.facts["margin_radius"] == pytest.approx(convergence_radius(z, a, "margin").item(), rel=1e-9)
+    assert opening.facts["margin_radius"] == pytest.approx(
+        convergence_radius(z, a, "margin").item(), rel=1e-9
+    )
     assert opening.facts["exact_radius"] == pytest.approx(exact.radius.item(), rel=1e-9)
     assert opening.facts["exact_certified"] and opening.facts["certified_share"] == 1.0
-    assert opening.facts["batch_bound"] == pytest.approx(convergence_radius(one.z, one.a).min().item(), rel=1e-12)
+    assert opening.facts["batch_bound"] == pytest.approx(
+        convergence_radius(one.z, one.a).min().item(), rel=1e-12
+    )
     assert opening.facts["float32_difference"] < 1e-4
 
 
@@ -75,6 +80,7 @@ def test_two_readers_of_one_request_share_its_parts() -> None:
 def test_a_cancelled_request_keeps_the_parts_it_found(lens: GhostsLens) -> None:
     asked = lens.validated({"network": "linear", "stage": "middle", "temperature": 0.9})
     generator = lens.frames(asked)
+    assert isinstance(generator, Generator)
     assert isinstance(next(generator), Frame)
     assert [next(generator) for _ in range(4)] == [None] * 4
     generator.close()
@@ -105,7 +111,9 @@ def test_coarse_and_fine_agree(lens: GhostsLens, opening: Frame) -> None:
     hue = [image.astype(int) % 64 for image in (small, large[::2, ::2])]
     apart = np.abs((hue[0] - hue[1] + 32) % 64 - 32)
     assert np.mean(apart <= 2) > 0.98
-    assert first.tables["histogram_bound"]["y"].sum() == opening.tables["histogram_exact"]["top"].sum() == 1438
+    assert (
+        first.tables["histogram_bound"]["y"].sum() == opening.tables["histogram_exact"]["top"].sum() == 1438
+    )
 
 
 def test_the_field_is_a_mirror_and_vanishes_at_the_ghosts(opening: Frame) -> None:
@@ -148,7 +156,9 @@ def test_the_sandbox_gives_the_radius_of_the_closed_form(lens, z, a, exact, boun
     facts = coarse(lens, sandbox(z, a)).facts
     assert facts["exact_radius"] == pytest.approx(exact, rel=1e-12)
     assert facts["bound_radius"] == pytest.approx(bound, rel=1e-12)
-    assert facts["bound_radius"] <= facts["margin_radius"] * (1 + 1e-12) <= facts["exact_radius"] * (1 + 2e-12)
+    assert (
+        facts["bound_radius"] <= facts["margin_radius"] * (1 + 1e-12) <= facts["exact_radius"] * (1 + 2e-12)
+    )
     assert facts["exact_certified"]
 
 
@@ -184,7 +194,9 @@ def test_equal_slopes_draw_a_plane_without_ghosts_and_say_so(lens: GhostsLens, k
     assert all(math.isinf(frame.facts[f"{name}_radius"]) for name in ("bound", "margin", "exact"))
     assert len(frame.tables["ghosts"]["x"]) == 0 and frame.notes
     assert all(np.isfinite(column).all() for column in frame.numeric_columns().values())
-    assert [row.value for row in lens.readouts(lens.validated(sandbox([2, 0, 1], [1, 1, 1])), frame)][:3] == ["∞"] * 3
+    assert [row.value for row in lens.readouts(lens.validated(sandbox([2, 0, 1], [1, 1, 1])), frame)][:3] == [
+        "∞"
+    ] * 3
 
 
 @pytest.mark.parametrize("window", [3, 24, 120])
@@ -201,12 +213,22 @@ def test_the_tightest_sample_is_the_one_of_the_batch_bound(lens: GhostsLens) -> 
 
 
 @pytest.mark.parametrize("network", ["linear", "mlp", "mlp_layernorm", "cnn", "cnn_batchnorm", "transformer"])
-@pytest.mark.parametrize(("stage", "direction"), [("start", "adam"), ("middle", "momentum"), ("converged", "random")])
-def test_every_network_stage_and_direction_gives_a_finite_first_frame(lens, network, stage, direction) -> None:
+@pytest.mark.parametrize(
+    ("stage", "direction"), [("start", "adam"), ("middle", "momentum"), ("converged", "random")]
+)
+def test_every_network_stage_and_direction_gives_a_finite_first_frame(
+    lens, network, stage, direction
+) -> None:
     values = {"network": network, "stage": stage, "direction": direction, "direction_seed": 3}
     frame = coarse(lens, values)
     assert all(np.isfinite(column).all() for column in frame.numeric_columns().values())
-    assert 0 < frame.facts["batch_bound"] <= frame.facts["bound_radius"] <= frame.facts["exact_radius"] < math.inf
+    assert (
+        0
+        < frame.facts["batch_bound"]
+        <= frame.facts["bound_radius"]
+        <= frame.facts["exact_radius"]
+        < math.inf
+    )
 
 
 @pytest.mark.parametrize(

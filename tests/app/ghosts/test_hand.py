@@ -68,13 +68,17 @@ def test_the_browser_draws_what_python_draws(script: Page, state) -> None:
     script.evaluate("(tables) => { window.tables = tables }", tables)
     for r, order in places:
         asked = lens.validated({**values, "r": r, "order": order})
-        theirs = script.evaluate("(state) => lens.hand(state, tables)", json.loads(json.dumps(asked.as_dict())))
+        theirs = script.evaluate(
+            "(state) => lens.hand(state, tables)", json.loads(json.dumps(asked.as_dict()))
+        )
         ours = lens.hand(asked, frame)
         assert theirs["tables"].keys() == ours.keys()
         for name, columns in ours.items():
             # float64 here: the wire's float32 is the platform's, the arithmetic is ours.
             expected = dict(columns) if layers[name].kind != "area" else area(columns)
-            assert theirs["tables"][name].keys() == expected.keys() == source_data(layers[name], columns).keys()
+            assert (
+                theirs["tables"][name].keys() == expected.keys() == source_data(layers[name], columns).keys()
+            )
             for column, value in expected.items():
                 where = f"{name}/{column} at r={r}, n={order}"
                 compare(name, column, theirs["tables"][name][column], value, where)
@@ -121,11 +125,12 @@ def test_numbers_are_written_alike_everywhere(script: Page) -> None:
     generator = np.random.default_rng(1)
     sizes = [0.0, 1.0, 999.5, 999.4999, 9999.5, 1e4, 0.001, 0.00099999, 2.5e-7, 1e22, 1e-18, 0.125, 1234.5]
     sizes += [float(10 ** generator.uniform(-19, 30)) for _ in range(400)]
-    # `shown` is private to the script; the label of the step writes r, and r can be anything for the arithmetic.
+    # `shown` is private to the script: the readout of the step writes r through it, whatever r is.
     frame = GhostsLens().compute(SANDBOX)
     script.evaluate("(tables) => { window.tables = tables }", plain(frame))
     theirs = script.evaluate(
-        "(all) => all.map((r) => lens.hand({r, order: 1}, tables).readouts.find((row) => row.role == 'hand').beside)",
+        """(all) => all.map((r) => lens.hand({r, order: 1}, tables).readouts)
+            .map((rows) => rows.find((row) => row.role == 'hand').beside)""",
         sizes,
     )
     assert theirs == [shown(size) for size in sizes]

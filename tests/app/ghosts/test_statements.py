@@ -1,0 +1,132 @@
+"""Words with numbers in them: claims and story against a second computation, presets against their rules."""
+
+from __future__ import annotations
+
+import cmath
+import math
+import re
+import subprocess
+import sys
+from importlib import resources
+
+import pytest
+import torch
+
+from anisoscope.app.lenses.ghosts import GhostsLens, probe
+from anisoscope.app.presets import presets
+from anisoscope.engine.ghosts import convergence_radius, exact_radius, top_two_radius
+
+
+@pytest.fixture(scope="module")
+def lens() -> GhostsLens:
+    return GhostsLens()
+
+
+def ours(lens: GhostsLens, values: dict, start: str) -> str:
+    frame = lens.compute(values)
+    found = [c for c in lens.claims(lens.validated(values), frame) if c.text.startswith(start)]
+    assert len(found) == 1, start
+    return found[0].ours
+
+
+def test_batch_claims_are_those_of_a_network_moved_by_hand() -> None:
+    one = probe.probe("cnn", "converged", "+gradient", 0)
+    before = [p.detach().clone() for p in one.model.parameters()]
+    found = probe.ladder(one)
+    tau = 0.3 * convergence_radius(one.z, one.a).min()
+    start = torch.nn.functional.cross_entropy(one.model(one.images), one.labels).item()
+    with torch.no_grad():
+        try:
+            for name, p in one.model.named_parameters():
+                p += tau * one.direction[name]
+            moved = one.model(one.images)
+        finally:
+            for p, kept in zip(one.model.parameters(), before, strict=True):
+                p.copy_(kept)
+    loss = torch.nn.functional.cross_entropy(moved, one.labels).item()
+    assert found.loss_ratio[0] == pytest.approx(loss / start, rel=1e-9)
+    assert found.loss_ratio[0] > 1, "ascent raises the loss inside r < 1: the radius promises no descent"
+    right = (moved.argmax(1) == one.labels).double().mean().item()
+    assert found.accuracy_kept[0] == pytest.approx(right / found.start_accuracy, rel=1e-12)
+
+
+def test_the_two_class_radius_is_too_large_for_most_samples_as_claimed(lens: GhostsLens) -> None:
+    one = probe.probe("mlp_layernorm", "converged", "-gradient", 0)
+    ratio = top_two_radius(one.z, one.a) / exact_radius(one.z, one.a).radius
+    share, worst = (ratio > 1 + 1e-9).double().mean().item(), ratio.max().item()
+    assert share > 0.5
+    facts = lens.compute().facts
+    assert facts["top_two_share"] == pytest.approx(share, abs=1e-9)
+    assert facts["top_two_worst"] == pytest.approx(worst, rel=1e-6)
+    assert f"{100 * share:.0f} %" in ours(lens, {}, "The two most probable classes")
+
+
+def test_the_printed_sign_of_eq_13_is_no_zero_and_ours_is() -> None:
+    delta, slope = 2.0, 1.5
+
+    def partition(t: complex) -> float:
+        return abs(cmath.exp(delta + slope * t) + 1)
+
+    assert partition((-delta + 1j * math.pi) / slope) < 1e-12
+    assert partition((delta + 1j * math.pi) / slope) > 1
+
+
+def test_the_poles_of_tanh_gelu_are_where_the_claim_says(lens: GhostsLens) -> None:
+    # tanh(w) has its nearest poles at w = ±iπ/2, with w = √(2/π)(x + 0.044715 x³): three x for each.
+    x = complex(0.6, 2.7)
+    for _ in range(50):
+        w = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3) - 0.5j * math.pi
+        x -= w / (math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x**2))
+    assert ours(lens, {}, "The nearest poles of tanh-GELU") == f"±{x.real:.3f} ± {x.imag:.3f}i"
+    assert abs(x) == pytest.approx(2.82687, abs=1e-5)
+
+
+def test_the_sandbox_makes_no_claim_about_a_training_set(lens: GhostsLens) -> None:
+    values = {"source": "sandbox"}
+    texts = [claim.text for claim in lens.claims(lens.validated(values), lens.compute(values))]
+    assert len(texts) == 3 and not any("accuracy" in text for text in texts)
+
+
+def test_at_least_six_presets_name_a_place_in_the_paper() -> None:
+    cited = [
+        p for p in presets("ghosts") if re.search(r"arXiv:2603\.13552, (Fig|Theorem|Table|Sec|eq)", p.source)
+    ]
+    assert len(cited) >= 6
+    assert len({p.name for p in presets("ghosts")}) == len(presets("ghosts"))
+    assert 3 <= sum(p.attempt for p in presets("ghosts")) <= 4
+    words = {p.name: [w for w in p.reason.split() if any(c.isalnum() for c in w)] for p in presets("ghosts")}
+    assert {name: found for name, found in words.items() if not 2 <= len(found) <= 6} == {}
+
+
+def test_the_opening_picture_has_the_disc_past_the_ghosts_and_the_loss_calm(lens: GhostsLens) -> None:
+    facts = lens.compute().facts
+    assert lens.r > facts["exact_over_bound"] > 1.5
+    assert facts["taylor_error"] > 100 > 10 > facts["true_loss"]
+
+
+def test_the_story_says_what_we_measure(lens: GhostsLens) -> None:
+    text = resources.files("anisoscope.assets").joinpath("ghosts", "story.md").read_text(encoding="utf-8")
+    see, rest = re.split(r"## What we could not reproduce", text)
+    assert len(see.split("## What you see")[1].split()) <= 90
+    exact = [lens.compute({"temperature": t}).facts["exact_radius"] for t in (1.0, 0.1)]
+    assert f"by {100 * (1 - exact[1] / exact[0]):.0f} %" in rest
+    kept = [
+        probe.ladder(probe.probe(network, "converged", "-gradient", 0)).accuracy_kept
+        for network in GhostsLens.param["network"].objects
+    ]
+    for place, words in (
+        (3, r"(\d+) to (\d+) % of its start at r = 3.2"),
+        (4, r"(\d+) to (\d+) % at r = 10"),
+    ):
+        said = re.search(words, rest)
+        assert said, words
+        measured = [100 * one[place] for one in kept]
+        assert [int(n) for n in said.groups()] == pytest.approx([min(measured), max(measured)], abs=1.0)
+
+
+def test_the_module_is_imported_without_torch() -> None:
+    code = "import sys, anisoscope.app.lenses.ghosts as lens; lens.LENS(); print('torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.split()[-1] == "False"
