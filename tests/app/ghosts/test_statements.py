@@ -108,20 +108,24 @@ def test_the_story_says_what_we_measure(lens: GhostsLens) -> None:
     text = resources.files("anisoscope.assets").joinpath("ghosts", "story.md").read_text(encoding="utf-8")
     see, rest = re.split(r"## What we could not reproduce", text)
     assert len(see.split("## What you see")[1].split()) <= 90
-    exact = [lens.compute({"temperature": t}).facts["exact_radius"] for t in (1.0, 0.1)]
-    assert f"by {100 * (1 - exact[1] / exact[0]):.0f} %" in rest
+    facts = lens.compute().facts
+    assert f"for {100 * facts['top_two_share']:.0f} % of the samples" in rest
+    assert f"by a factor of {round(facts['top_two_worst'], -2):.0f}" in rest
     kept = [
         probe.ladder(probe.probe(network, "converged", "-gradient", 0)).accuracy_kept
         for network in GhostsLens.param["network"].objects
     ]
     for place, words in (
-        (3, r"(\d+) to (\d+) % of its start at r = 3.2"),
+        (3, r"(\d+) to (\d+) % of their training accuracy at r = 3.2"),
         (4, r"(\d+) to (\d+) % at r = 10"),
     ):
         said = re.search(words, rest)
         assert said, words
         measured = [100 * one[place] for one in kept]
         assert [int(n) for n in said.groups()] == pytest.approx([min(measured), max(measured)], abs=1.0)
+    linear = probe.ladder(probe.probe("linear", "converged", "-gradient", 0)).accuracy_kept[2:]
+    said = re.search(r"(\d+) % kept at r = 1, (\d+) % at 3.2 and (\d+) % at 10", rest)
+    assert said and [int(n) for n in said.groups()] == [round(100 * share) for share in linear]
 
 
 def test_the_module_is_imported_without_torch() -> None:
