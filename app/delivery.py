@@ -22,9 +22,16 @@ class Delivery(Generic[Item]):
         scheduler: where writing is allowed.
         write: writes one item with its serial number; called on the scheduler's thread.
         patience: seconds after which a missing acknowledgement is taken as given.
+        paused: hold everything back until `resume`: what is written before the browser has the document is lost.
     """
 
-    def __init__(self, scheduler: Scheduler, write: Callable[[Item, int], None], patience: float = 1.0) -> None:
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        write: Callable[[Item, int], None],
+        patience: float = 1.0,
+        paused: bool = False,
+    ) -> None:
         self._scheduler = scheduler
         self._write = write
         self._patience = patience
@@ -32,6 +39,7 @@ class Delivery(Generic[Item]):
         self._waiting_item: Item | None = None
         self._scheduled = False
         self._outstanding = 0
+        self._paused = paused
         self.serial = 0
         self.overwritten = 0
 
@@ -41,7 +49,16 @@ class Delivery(Generic[Item]):
             if self._waiting_item is not None:
                 self.overwritten += 1
             self._waiting_item = item
-            if self._scheduled or self._outstanding:
+            if self._scheduled or self._outstanding or self._paused:
+                return
+            self._scheduled = True
+        self._scheduler.call(self._flush)
+
+    def resume(self) -> None:
+        """The browser has the document: what waits may go. Safe to call again."""
+        with self._lock:
+            self._paused = False
+            if self._waiting_item is None or self._scheduled or self._outstanding:
                 return
             self._scheduled = True
         self._scheduler.call(self._flush)

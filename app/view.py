@@ -62,8 +62,9 @@ class LensView:
         self.parts = Parts(self)
         self.layout = compose(self)
         self.layout.lens_view = self  # type: ignore[attr-defined]
-        self._delivery: Delivery[Result] = Delivery(self._scheduler, self._write)
+        self._delivery: Delivery[Result] = Delivery(self._scheduler, self._write, paused=True)
         self._packet.on_change("echo", lambda _a, _o, echo: self._delivery.acknowledge(echo))
+        self.parts.keyboard.on_ready(self._delivery.resume)
         self._mailbox = self._worker.open(lens.frames, _weak(self._delivered))
         self._watcher = lens.param.watch(_weak(self._parameters_changed), lens.names())
         self._watch_end_of_session()

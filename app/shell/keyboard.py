@@ -65,6 +65,7 @@ class Keyboard(Component):
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self._callbacks: list[Callable[[str], None]] = []
+        self._ready_callbacks: list[Callable[[], None]] = []
 
     def bind(self, bindings: Iterable[Binding]) -> None:
         """Take over these bindings; a key bound twice does what the later binding says."""
@@ -74,7 +75,14 @@ class Keyboard(Component):
         """Call `callback(event)` with the event name of a binding."""
         self._callbacks.append(callback)
 
+    def on_ready(self, callback: Callable[[], None]) -> None:
+        """Call `callback()` once the browser has drawn the lens and listens."""
+        self._ready_callbacks.append(callback)
+
     def _handle_msg(self, data: Any) -> None:
+        if data == "ready":
+            for announce in self._ready_callbacks:
+                announce()
         if data in {binding["event"] for binding in self.bindings}:
             for callback in self._callbacks:
                 callback(data)

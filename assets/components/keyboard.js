@@ -69,4 +69,6 @@ export function render({ view, model, data, el }) {
     document.removeEventListener("pointerdown", point, true);
   });
   el.replaceChildren(dialog);
+  // Not at once: while a page is being built its events go nowhere.
+  for (const wait of [0, 1000]) setTimeout(() => model.send_msg("ready"), wait);
 }

@@ -12,6 +12,7 @@ function address(data) {
 export function render({ model, data, el }) {
   const button = document.createElement("button");
   button.type = "button";
+  button.setAttribute("aria-label", "Share this state");
   button.innerHTML = '<svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"><path d="M6.8 10.9H4.6a2.9 2.9 0 0 1 0-5.8h2.2m2.4 0h2.2a2.9 2.9 0 0 1 0 5.8H9.2M5.6 8h4.8" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round"/></svg>';
   const word = document.createElement("span");
   word.setAttribute("role", "status");

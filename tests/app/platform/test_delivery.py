@@ -85,3 +85,16 @@ def test_a_failing_write_does_not_block_the_next() -> None:
     delivery.offer(2)
     scheduler.run()
     assert written == [2]
+
+
+def test_nothing_is_written_before_the_browser_has_the_document() -> None:
+    scheduler, written = ManualScheduler(), []
+    delivery: Delivery[int] = Delivery(scheduler, lambda item, serial: written.append(item), paused=True)
+    delivery.offer(1)
+    delivery.offer(2)
+    scheduler.run()
+    assert written == []
+    delivery.resume()
+    delivery.resume()
+    scheduler.run()
+    assert written == [2]
