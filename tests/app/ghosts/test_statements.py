@@ -12,6 +12,9 @@ from importlib import resources
 import pytest
 import torch
 
+from anisoscope.app import words
+from anisoscope.app.control import Card, Claim
+from anisoscope.app.frame import Frame
 from anisoscope.app.lenses.ghosts import GhostsLens, probe
 from anisoscope.app.presets import presets
 from anisoscope.engine.ghosts import convergence_radius, exact_radius, top_two_radius
@@ -81,6 +84,45 @@ def test_the_poles_of_tanh_gelu_are_where_the_claim_says(lens: GhostsLens) -> No
     assert abs(x) == pytest.approx(2.82687, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("start", "changed", "standing", "said"),
+    [
+        ("A radius is no", {"loss_ratio_0.3": 0.9, "loss_ratio_0.99": 0.8}, "ours", "it falls"),
+        ("A radius is no", {"loss_ratio_0.3": 1.2, "loss_ratio_0.99": 0.8}, "ours", "it rises"),
+        ("No architecture", {"accuracy_kept_0.99": 0.96, "accuracy_kept_1": 0.97}, "agrees", "96.0 % kept"),
+        ("No architecture", {"accuracy_kept_0.3": 0.5}, "disagrees", "50.0 % kept"),
+        ("r = 1 is no cliff", {"accuracy_kept_3.2": 0.95}, "disagrees", "95 % and"),
+        ("r = 1 is no cliff", {"accuracy_kept_3.2": 0.4}, "agrees", "40 % and"),
+        ("The two most probable", {"top_two_share": 0.0, "top_two_worst": 1.0}, "ours", "0 % of samples"),
+        ("The two most probable", {"top_two_share": 0.2}, "disagrees", "20 % of samples"),
+    ],
+)
+def test_a_verdict_follows_the_numbers_beside_it(lens, start, changed, standing, said) -> None:
+    computed = lens.compute()
+    frame = Frame(computed.tables, {**computed.facts, **changed})
+    found = [c for c in lens.claims(lens.request(), frame) if c.text.startswith(start)]
+    assert [c.standing for c in found] == [standing] and said in found[0].ours
+
+
+def test_equal_slopes_leave_no_number_that_is_none(lens: GhostsLens) -> None:
+    values = {"source": "sandbox", "slopes": [1.0] * 6}
+    said = [claim.ours for claim in lens.claims(lens.validated(values), lens.compute(values))]
+    assert "no ghost" in said and not any("not a number" in text for text in said)
+
+
+def test_what_is_claimed_of_one_sample_until_all_are_known(lens: GhostsLens) -> None:
+    coarse = next(iter(lens.frames(lens.request())))
+    assert coarse is not None
+    texts = [claim.text for claim in lens.claims(lens.request(), coarse)]
+    assert len(texts) == 3 and not any("share of the samples" in text for text in texts)
+
+
+def test_words_reach_the_page_escaped() -> None:
+    trap = "<img src=x onerror=alert(1)>"
+    page = words.claims([Claim(trap, trap, trap, trap)]) + words.card(Card(trap, trap, trap, [[1.0]]))
+    assert "<img" not in page and page.count("&lt;img") == 7
+
+
 def test_the_sandbox_makes_no_claim_about_a_training_set(lens: GhostsLens) -> None:
     values = {"source": "sandbox"}
     texts = [claim.text for claim in lens.claims(lens.validated(values), lens.compute(values))]
@@ -115,12 +157,12 @@ def test_the_story_says_what_we_measure(lens: GhostsLens) -> None:
         probe.ladder(probe.probe(network, "converged", "-gradient", 0)).accuracy_kept
         for network in GhostsLens.param["network"].objects
     ]
-    for place, words in (
+    for place, pattern in (
         (3, r"(\d+) to (\d+) % of their training accuracy at r = 3.2"),
         (4, r"(\d+) to (\d+) % at r = 10"),
     ):
-        said = re.search(words, rest)
-        assert said, words
+        said = re.search(pattern, rest)
+        assert said, pattern
         measured = [100 * one[place] for one in kept]
         assert [int(n) for n in said.groups()] == pytest.approx([min(measured), max(measured)], abs=1.0)
     linear = probe.ladder(probe.probe("linear", "converged", "-gradient", 0)).accuracy_kept[2:]
