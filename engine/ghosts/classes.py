@@ -41,16 +41,19 @@ def check_values(z: Tensor, a: Tensor) -> None:
     """Raises `InvalidClasses`, naming the samples, on NaN or +inf logits, non-finite slopes, all masked.
 
     A non-finite slope is refused on a masked class too: whoever made it does not know what the step does.
+    So are slopes whose spread overflows: of those no radius could be told from 0.
     """
     bad = (z.isnan() | (z == torch.inf)).any(-1)
     if bad.any():
         raise InvalidClasses(
             f"z: NaN or +inf logits in {_name_samples(bad)}; allowed are finite values, or -inf to mask"
         )
-    bad = ~a.isfinite().all(-1)
+    a = as_working_dtype(a)
+    bad = ~(a.amax(-1) - a.amin(-1)).isfinite()
     if bad.any():
         raise InvalidClasses(
-            f"a: slopes that are not finite in {_name_samples(bad)}; allowed are finite values"
+            f"a: slopes that are not finite, or whose spread is not, in {_name_samples(bad)}; "
+            "allowed are finite values"
         )
     bad = (z == -torch.inf).all(-1)
     if bad.any():

@@ -63,10 +63,11 @@ def exact_radius(z: Tensor, a: Tensor) -> ExactRadius:
     z, a = z - height, a - a.gather(-1, top)
     a = torch.where(z == -torch.inf, 0.0, a)
     spread = a.amax(-1) - a.amin(-1)
-    moving = (spread > 0).nonzero().flatten()
+    # Where even the bound is beyond the largest number, so is the radius.
+    certified = (math.pi / spread).isinf()
+    moving = (~certified).nonzero().flatten()
     radius = torch.full_like(spread, torch.inf)
     ghost = torch.full_like(torch.complex(radius, radius), complex(math.nan, math.nan))
-    certified = spread == 0
     for starts in (_pair_starts, _all_starts):
         rows = moving[~certified[moving]]
         if len(rows):
