@@ -32,10 +32,14 @@ class Parts:
         lens, frame, request = view.lens, view.complete, view.lens.request()
         self.lens = lens
         self.bindings = {
-            control.name: Binding(control, lens, view) for group in lens.controls() for control in group.controls
+            control.name: Binding(control, lens, view)
+            for group in lens.controls()
+            for control in group.controls
         }
         rows = [vars(row) for row in lens.readouts(request, frame)]
-        self.readouts = Readouts(rows=rows, handle=f"readouts-{view.owner}", sizing_mode="stretch_width", margin=0)
+        self.readouts = Readouts(
+            rows=rows, handle=f"readouts-{view.owner}", sizing_mode="stretch_width", margin=0
+        )
         self.card = html(words.card(lens.card(request, frame)), "an-card")
         self.claims = html(words.claims(lens.claims(request, frame)), "an-claims")
         self.presets = {preset.name: preset for preset in presets(lens.slug)}
@@ -100,7 +104,11 @@ class Parts:
 def html(text: str, css_class: str) -> pn.pane.HTML:
     """A pane of our own HTML with the page's styles inside its shadow root."""
     return pn.pane.HTML(
-        text, css_classes=[css_class], stylesheets=stylesheets(css_class), sizing_mode="stretch_width", margin=0
+        text,
+        css_classes=[css_class],
+        stylesheets=stylesheets(css_class),
+        sizing_mode="stretch_width",
+        margin=0,
     )
 
 
@@ -143,7 +151,9 @@ def _controls(parts: Parts) -> pn.Column:
                 _show_when(parts, group.when, block)
             secondary.append(block)
     secondary += [parts.card, parts.readouts, parts.drop]
-    return column(column(*primary, css="an-primary"), column(*secondary, css="an-secondary"), css="an-controls")
+    return column(
+        column(*primary, css="an-primary"), column(*secondary, css="an-secondary"), css="an-controls"
+    )
 
 
 def _figures(view: LensView) -> pn.Column:

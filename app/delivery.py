@@ -15,6 +15,7 @@ from .scheduler import Scheduler
 
 Item = TypeVar("Item")
 
+
 class Delivery(Generic[Item]):
     """One-slot outbox with back-pressure.
 

@@ -11,8 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Role = Literal["ink", "ink2", "grey", "hand", "blue", "amber", "green", "purple", "line", "axis", "plot", "veil"]
-Standing = Literal["exact", "bound", "current", "earlier", "points", "stems", "band", "ring", "handle", "fine"]
+Role = Literal[
+    "ink", "ink2", "grey", "hand", "blue", "amber", "green", "purple", "line", "axis", "plot", "veil"
+]
+Standing = Literal[
+    "exact", "bound", "current", "earlier", "points", "stems", "band", "ring", "handle", "fine"
+]
 Kind = Literal[
     "curve", "steps", "area", "points", "path", "polygons", "segments", "image", "bars", "labels",
     "vlines", "hlines", "vspans",
@@ -33,8 +37,9 @@ class Style:
 class Layer:
     """One table drawn as one kind of mark.
 
-    Columns by kind: curve, points (x, y); steps (x: n + 1 edges, y: n heights); area (x, y, y2); path, polygons (xs, ys: lists of arrays;
-    polygons may add `holes`: a list of lists of (n, 2) arrays); segments (x0, y0, x1, y1);
+    Columns by kind: curve, points (x, y); steps (x: n + 1 edges, y: n heights); area (x, y, y2);
+    path, polygons (xs, ys: lists of arrays; polygons may add `holes`: a list of lists of (n, 2) arrays);
+    segments (x0, y0, x1, y1);
     image (x0, x1, y0, y1 one value each, `image`: (rows, columns) uint8, row 0 at y0);
     bars (left, right, top); labels (x, y, text); vlines (x); hlines (y); vspans (x0, x1).
     Further columns named in `hover` are shown under the pointer.

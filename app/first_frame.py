@@ -26,7 +26,9 @@ def load(slug: str) -> Frame | None:
         head = json.loads(str(archive["head"]))
         tables: dict[str, Columns] = {}
         for table, columns in head["tables"].items():
-            tables[table] = {name: _unpack(archive, f"{table}/{name}", pieces) for name, pieces in columns.items()}
+            tables[table] = {
+                name: _unpack(archive, f"{table}/{name}", pieces) for name, pieces in columns.items()
+            }
     return Frame(tables, head["facts"], tuple(head["stage"]), tuple(head["notes"]))
 
 
@@ -43,12 +45,17 @@ def save(frame: Frame, path: Path) -> None:
 
 def _pack(arrays: dict[str, np.ndarray], key: str, values: Any) -> list[Any] | None:
     """Store one column; returns its nesting: None for a plain array, a list for a list of pieces."""
-    nested = isinstance(values, list) and any(isinstance(piece, (list, tuple, np.ndarray)) for piece in values)
+    nested = isinstance(values, list) and any(
+        isinstance(piece, (list, tuple, np.ndarray)) for piece in values
+    )
     if not nested:
         array = np.asarray(values)
         arrays[key] = array.astype(np.float32) if array.dtype == np.float64 and array.size > 4096 else array
         return None
-    return [_pack(arrays, f"{key}/{i}", np.asarray(p) if not isinstance(p, list) else p) for i, p in enumerate(values)]
+    return [
+        _pack(arrays, f"{key}/{i}", np.asarray(p) if not isinstance(p, list) else p)
+        for i, p in enumerate(values)
+    ]
 
 
 def _unpack(archive: Any, key: str, nesting: list[Any] | None) -> Any:

@@ -75,7 +75,9 @@ _GESTURE = """
 DIAL_MOVED = "hand.setv({values: {...hand.values, [name]: cb_obj.value}}, {sync: false})"
 
 
-def attach(slug: str, hand: Hand, screens: Sequence[Screen], extra: Mapping[str, ColumnDataSource]) -> CustomJS:
+def attach(
+    slug: str, hand: Hand, screens: Sequence[Screen], extra: Mapping[str, ColumnDataSource]
+) -> CustomJS:
     """Connect gestures of the figures to hand.js; returns the callback that redraws the hand's marks."""
     targets: dict[str, list[ColumnDataSource]] = {}
     for screen in screens:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import panel as pn
-import param
 
 from .control import Card, Claim, Group, Readout
 from .errors import RequestError
@@ -84,7 +83,9 @@ class Lens(pn.viewable.Viewer):
             request = request.as_dict()
         checked, unknown = self.check(request)
         if unknown:
-            raise RequestError(unknown[0], request[unknown[0]], f"known parameters: {', '.join(self.names())}")
+            raise RequestError(
+                unknown[0], request[unknown[0]], f"known parameters: {', '.join(self.names())}"
+            )
         return Request.of(self.slug, {**self.defaults(), **checked})
 
     def frames(self, request: Request) -> Iterator[Frame | None]:

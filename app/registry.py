@@ -33,7 +33,9 @@ def lens_entries() -> dict[str, LensEntry]:
     for module in pkgutil.iter_modules(package.__path__):
         entry = _entry(module.name)
         if entry.slug in entries:
-            raise DuplicateLensError(f"slug {entry.slug!r} is claimed by two lenses; the second is {module.name}")
+            raise DuplicateLensError(
+                f"slug {entry.slug!r} is claimed by two lenses; the second is {module.name}"
+            )
         entries[entry.slug] = entry
     return entries
 
@@ -56,7 +58,9 @@ def _load(name: str) -> type[Lens]:
     if not (isinstance(found, type) and issubclass(found, Lens)):
         raise TypeError(f"anisoscope.app.lenses.{name} must export LENS, a subclass of Lens; it is {found!r}")
     if found.slug != name:
-        raise TypeError(f"anisoscope.app.lenses.{name}: its slug is {found.slug!r}, must be the module's name")
+        raise TypeError(
+            f"anisoscope.app.lenses.{name}: its slug is {found.slug!r}, must be the module's name"
+        )
     return found
 
 

@@ -29,7 +29,11 @@ class Reporter:
         self._view = view
         self._drawn: deque[float] = deque(maxlen=20)
         self._told = 0.0
-        options = {"css_classes": ["an-status"], "stylesheets": stylesheets("an-status", words=False), "sizing_mode": "stretch_width"}
+        options = {
+            "css_classes": ["an-status"],
+            "stylesheets": stylesheets("an-status", words=False),
+            "sizing_mode": "stretch_width",
+        }
         self.component = StatusLine(margin=0, **options)
         self.component.on_cancel(view.cancel)
         self.component.on_repair(self._repair)

@@ -37,9 +37,10 @@ class ServedScheduler:
         self._document.add_next_tick_callback(action)
 
     def later(self, seconds: float, action: Action) -> None:
-        self._document.add_next_tick_callback(
-            lambda: self._document.add_timeout_callback(action, int(1000 * seconds))
-        )
+        def arm() -> None:
+            self._document.add_timeout_callback(action, int(1000 * seconds))
+
+        self._document.add_next_tick_callback(arm)
 
 
 class NotebookScheduler:

@@ -41,7 +41,9 @@ def serve(
         lens_class(slug)
     port = port or _free_port(host)
     supply.prepare(lens_class(slug) for slug in served if lens_entries()[slug].error is None)
-    server = pn.serve(_routes(served), address=host, port=port, show=False, start=False, **_options(host, port))
+    # Panel's annotations know neither a dictionary of functions nor what comes back without threads.
+    pages: Any = _routes(served)
+    server: Any = pn.serve(pages, address=host, port=port, show=False, start=False, **_options(host, port))
     server.start()
     address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/"
     print(f"Anisoscope: {address}", flush=True)

@@ -142,7 +142,7 @@ class LensView:
         self._extra = {t: ColumnDataSource(_plain(c)) for t, c in self.frame.tables.items() if t not in drawn}
         self._sources = [source for screen in self.screens for _, source in screen.sources]
         self._sources += self._extra.values()
-        self._sent = [dict(source.data) for source in self._sources]
+        self._sent: list[dict[str, Any]] = [{str(k): v for k, v in s.data.items()} for s in self._sources]
         self._packet = packet.Packet()
         values = self._request.as_dict()
         client = {k: v for k, v in values.items() if k in self.lens.client_side}
@@ -187,7 +187,7 @@ class LensView:
         before, self._request = self._request, asked
         client = {k: v for k, v in asked.values if k in self.lens.client_side}
         if not self._from_browser and any(event.name in self.lens.client_side for event in events):
-            self._hand.values = client
+            self._hand.update(values=client)
             if isinstance(self._scheduler, NotebookScheduler):
                 self._push_to_notebook()
         if asked.without(self.lens.client_side) != before.without(self.lens.client_side):
@@ -211,12 +211,12 @@ class LensView:
         with pn.io.hold(self.screens[0].model.document):
             for screen in self.screens:
                 screen.follow(figures[screen.figure.name])
-            self._packet.layout, self._packet.payload = packet.pack(self._changes(result.frame))
-            self._hand.upstream = result.request.as_dict()
+            layout, payload = packet.pack(self._changes(result.frame))
+            self._packet.update(layout=layout, payload=payload)
+            self._hand.update(upstream=result.request.as_dict())
             self.parts.show(self._request, self.complete)
             self.parts.status.drawn(result, time.perf_counter() - started)
-            self._packet.serial = serial
-
+            self._packet.update(serial=serial)
 
     def _changes(self, frame: Frame) -> list[tuple[int, dict[str, Any]]]:
         """Index and columns of the sources whose content is not what the browser has."""

@@ -22,7 +22,9 @@ def story(slug: str) -> dict[str, str]:
         return {}
     parts = re.split(r"^## +(.+)$", source.read_text(encoding="utf-8"), flags=re.MULTILINE)
     markdown = MarkdownIt("commonmark", {"html": False})
-    return {heading.strip(): markdown.render(body) for heading, body in zip(parts[1::2], parts[2::2], strict=True)}
+    return {
+        heading.strip(): markdown.render(body) for heading, body in zip(parts[1::2], parts[2::2], strict=True)
+    }
 
 
 def title(lens: Lens) -> str:

@@ -65,7 +65,9 @@ def in_thread(pages: dict[str, Callable[[], Any]]) -> Iterator[str]:
 
 
 @contextmanager
-def as_command(*arguments: str, command: tuple[str, ...] = ("-m", "anisoscope.app.command", "serve")) -> Iterator[str]:
+def as_command(
+    *arguments: str, command: tuple[str, ...] = ("-m", "anisoscope.app.command", "serve")
+) -> Iterator[str]:
     """Run the real command on a free port; yields the address it serves."""
     port = free_port()
     words = [sys.executable, *command, *arguments, "--port", str(port)]

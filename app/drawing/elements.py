@@ -47,7 +47,9 @@ def _polygons(layer: Layer, columns: Columns) -> hv.Element:
 
 def _segments(layer: Layer, columns: Columns) -> hv.Element:
     names = ["x0", "y0", "x1", "y1"]
-    return hv.Segments(tuple(columns[name] for name in names) + tuple(_hover(layer, columns)), names, list(layer.hover))
+    return hv.Segments(
+        tuple(columns[name] for name in names) + tuple(_hover(layer, columns)), names, list(layer.hover)
+    )
 
 
 def _image(layer: Layer, columns: Columns) -> hv.Element:

@@ -7,8 +7,7 @@ import io
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from typing import Any
-
+from typing import Any, cast
 
 import holoviews as hv
 import matplotlib as mpl
@@ -51,7 +50,7 @@ LEGEND: dict[str, Any] = {
     "labelspacing": 0.3,
 }
 
-SETTINGS = {
+SETTINGS: Any = {
     "font.family": "Inter",
     "font.size": 7.0,
     "mathtext.fontset": "custom",
@@ -132,7 +131,7 @@ def _styled(layer: Layer, figure: Figure, frame: Frame) -> hv.Element:
         (x0, x1), (y0, y1) = figure.x.range or (0, 0), figure.y.range or (0, 0)
         chosen["xoffset"] = layer.offset[0] * (x1 - x0) / PAGE_PX[0]
         chosen["yoffset"] = -layer.offset[1] * (y1 - y0) / PAGE_PX[1]
-    return drawn.opts(**chosen, backend="matplotlib")
+    return cast(hv.Element, drawn.opts(**chosen, backend="matplotlib"))
 
 
 def _lay_out(canvas: Canvas, figure: Figure, width_mm: float) -> None:
@@ -247,5 +246,3 @@ def _with_font(svg: bytes) -> bytes:
     """The text of the SVG is text; with its font inside it looks the same everywhere."""
     head, tag, rest = svg.partition(b"<defs>")
     return head + tag + _font_face() + rest
-
-

@@ -82,7 +82,7 @@ def draw(figure: Figure, frame: Frame, ranges: dict[str, Range1d]) -> Screen:
 
 def _styled(layer: Layer, frame: Frame) -> hv.Element:
     drawn = element(layer, frame.tables[layer.table])
-    return drawn.opts(**options(layer, "bokeh"), backend="bokeh")
+    return cast(hv.Element, drawn.opts(**options(layer, "bokeh"), backend="bokeh"))
 
 
 def _finish_layer(layer: Layer, subplot: Any) -> None:
@@ -116,8 +116,8 @@ def _range(axis: Axis, ranges: dict[str, Range1d]) -> Range1d | DataRange1d:
     if axis.range is None:
         return DataRange1d()
     if not axis.share:
-        return Range1d(*axis.range)
-    return ranges.setdefault(axis.share, Range1d(*axis.range))
+        return Range1d(start=axis.range[0], end=axis.range[1])
+    return ranges.setdefault(axis.share, Range1d(start=axis.range[0], end=axis.range[1]))
 
 
 def _finish_axes(figure: Figure, model: BokehFigure, ranges: dict[str, Range1d]) -> None:
@@ -127,7 +127,9 @@ def _finish_axes(figure: Figure, model: BokehFigure, ranges: dict[str, Range1d])
         _name_axis(spec, axis)
         axis.visible = spec.visible
         axis.update(minor_tick_line_color=None, major_tick_in=0, major_tick_out=4, axis_line_width=1)
-        axis.update(axis_label_standoff=6, axis_label_text_font_style="normal", axis_label_text_font_size="12px")
+        axis.update(
+            axis_label_standoff=6, axis_label_text_font_style="normal", axis_label_text_font_size="12px"
+        )
         axis.update(major_label_text_font_size="11px", major_label_text_font=SANS)
         axis.update(axis_line_color=LIGHT["axis"], major_tick_line_color=LIGHT["axis"])
         axis.update(major_label_text_color=LIGHT["ink2"], axis_label_text_color=LIGHT["ink2"])

@@ -67,7 +67,12 @@ def _width(layer: Layer, pen: _Pen) -> float:
 
 def _bokeh(layer: Layer, pen: _Pen) -> dict[str, Any]:
     own, alpha, width = colour(layer.style), _alpha(layer, pen), _width(layer, pen)
-    line = {"color": own, "line_width": width, "alpha": alpha, "line_dash": " ".join(map(str, pen.dash)) or "solid"}
+    line = {
+        "color": own,
+        "line_width": width,
+        "alpha": alpha,
+        "line_dash": " ".join(map(str, pen.dash)) or "solid",
+    }
     match layer.kind:
         case "image":
             assert layer.palette is not None
@@ -81,7 +86,7 @@ def _bokeh(layer: Layer, pen: _Pen) -> dict[str, Any]:
             edge = {"line_width": pen.width, "line_color": own} if pen.width else {"line_alpha": 0}
             return {"fill_color": own, "fill_alpha": alpha, **edge}
         case "path":
-            return {k: v for k, v in line.items()}
+            return dict(line.items())
         case _:
             return line
 

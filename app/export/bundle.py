@@ -106,7 +106,9 @@ def _texts(lens: Lens, asked: Request, frame: Frame) -> dict[str, str | bytes]:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays(frame))  # pyright: ignore[reportArgumentType]
     parts["data.npz"] = buffer.getvalue()
-    parts["request.json"] = json.dumps({**asked.to_json(), **_provenance(frame)}, indent=2, ensure_ascii=False)
+    parts["request.json"] = json.dumps(
+        {**asked.to_json(), **_provenance(frame)}, indent=2, ensure_ascii=False
+    )
     parts["facts.json"] = json.dumps(dict(frame.facts), indent=2, ensure_ascii=False, default=str)
     parts["cite.bib"] = citation(lens)
     parts["README.txt"] = _readme(lens)
@@ -129,9 +131,7 @@ def _provenance(frame: Frame) -> dict[str, Any]:
     }
 
 
-def _figures(
-    lens: Lens, frame: Frame, formats: Sequence[str], widths_mm: Sequence[int]
-) -> dict[str, bytes]:
+def _figures(lens: Lens, frame: Frame, formats: Sequence[str], widths_mm: Sequence[int]) -> dict[str, bytes]:
     # Matplotlib takes a second to import; a bundle without figures does not need it.
     from ..drawing.paper import figure_files
 

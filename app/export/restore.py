@@ -36,6 +36,8 @@ def _from_zip(name: str, content: bytes) -> bytes:
                 raise RequestError("file", name, "its request.json is too large to be one")
             return archive.read(entry)
     except KeyError as error:
-        raise RequestError("file", name, "must be a zip that Export wrote: it holds no request.json") from error
+        raise RequestError(
+            "file", name, "must be a zip that Export wrote: it holds no request.json"
+        ) from error
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError) as error:
         raise RequestError("file", name, f"is damaged ({error}); export it again") from error

@@ -62,6 +62,8 @@ def _write_pieces(writer: Any, columns: Columns) -> None:
 
 def _write_image(writer: Any, columns: Columns) -> None:
     image = np.asarray(columns["image"])
-    extent = ", ".join(f"{name} = {_cell(np.asarray(columns[name]).flat[0])}" for name in ("x0", "x1", "y0", "y1"))
+    extent = ", ".join(
+        f"{name} = {_cell(np.asarray(columns[name]).flat[0])}" for name in ("x0", "x1", "y0", "y1")
+    )
     writer.writerow([f"# rows from y0 upward; {extent}"])
     writer.writerows(image.tolist())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import param
 
@@ -24,7 +25,12 @@ class ExportButton(Component):
     busy = param.String(default="")
     parcel = param.Dict(default={})
 
-    def connect(self, make: Callable[[], tuple[str, bytes]], call: Callable[[Callable[[], None]], None]) -> None:
+    def _show(self, **values: Any) -> None:
+        self.param.update(**values)
+
+    def connect(
+        self, make: Callable[[], tuple[str, bytes]], call: Callable[[Callable[[], None]], None]
+    ) -> None:
         """`make` writes (file name, bytes) on a thread; `call` runs what changes the page where it is allowed."""
 
         def work() -> None:
@@ -32,10 +38,10 @@ class ExportButton(Component):
                 name, data = make()
             except Exception as error:
                 words = f"Export failed: {error}"
-                call(lambda: self.param.update(busy=words))
+                call(lambda: self._show(busy=words))
                 return
             parcel = {"name": name, "data": base64.b64encode(data).decode(), "serial": self.asked}
-            call(lambda: self.param.update(busy="", parcel=parcel))
+            call(lambda: self._show(busy="", parcel=parcel))
 
         def pressed(_event: object) -> None:
             if not self.busy or self.busy.startswith("Export failed"):

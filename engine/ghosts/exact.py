@@ -38,7 +38,7 @@ def exact_radius(z: Tensor, a: Tensor) -> ExactRadius:
     arXiv:2603.13552) theorem 4.3; the nearest zero found is certified by the winding number of F on the
     circle through it. What is not certified at once is tried again with more points on the circle, and
     then with a search of the whole half disc by `partition_zeros`. Computed in float64 where the device
-    has it.
+    has it; no gradient flows back.
 
     Args:
         z: (..., classes) logits; -inf masks a class.
@@ -55,7 +55,7 @@ def exact_radius(z: Tensor, a: Tensor) -> ExactRadius:
     >>> found.radius.numpy().round(6).tolist(), found.certified.tolist()
     ([3.141593, 3.724192], [True, True])
     """
-    z, a = live_classes(z, a)
+    z, a = (values.detach() for values in live_classes(z, a))
     shape, dtype = z.shape[:-1], z.dtype
     work = dtype if z.device.type == "mps" else torch.float64
     z, a = merge_equal_slopes(z.to(work).reshape(-1, z.shape[-1]), a.to(work).reshape(-1, z.shape[-1]))

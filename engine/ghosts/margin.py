@@ -37,7 +37,8 @@ def slope_spread(z: Tensor, a: Tensor) -> Tensor:
 
 
 def margin_radius(z: Tensor, a: Tensor) -> Tensor:
-    """ρ_m of live classes."""
+    """ρ_m of live classes. No gradient flows back: that of the iteration would be NaN where classes rest."""
+    z, a = z.detach(), a.detach()
     spread = a.amax(-1) - a.amin(-1)
     z, a = merge_equal_slopes(z, a)
     return torch.hypot(distance_to_corridor(z, a), math.pi / spread)

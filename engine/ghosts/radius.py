@@ -25,7 +25,8 @@ def convergence_radius(
     * "exact": ρ*, certified by a winding number, see `exact_radius`.
 
     Classes at -inf are dropped before the spread is taken. Half precision is computed in float32; "exact" is
-    computed in float64 where the device has it, and returned in the dtype of the input.
+    computed in float64 where the device has it, and returned in the dtype of the input. "bound" alone carries
+    a gradient.
 
     Args:
         z: (..., classes) logits at the present weights; -inf masks a class.

@@ -34,7 +34,7 @@ def taylor_coefficients(z: Tensor, a: Tensor, y: Tensor, order: int, scale: floa
     With f_n = E_softmax[(a - a_top)ⁿ]/n!, the logarithm obeys n ℓ_n = n f_n - Σ_{k<n} k ℓ_k f_{n-k}; n ℓ_n
     is minus the sum of t_j⁻ⁿ over all ghosts, n ≥ 2 (ours). The recurrence runs in units of ρ_a = π/Δ_a
     and relative to the most probable class, so that neither large slopes nor large margins overflow or
-    cancel.
+    cancel. No gradient flows back.
 
     Args:
         z: (..., classes) logits.
@@ -58,7 +58,7 @@ def taylor_coefficients(z: Tensor, a: Tensor, y: Tensor, order: int, scale: floa
     """
     if not isinstance(order, int) or order < 0:
         raise ValueError(f"order must be a whole number of at least 0, not {order!r}")
-    z, a = live_classes(z, a)
+    z, a = (values.detach() for values in live_classes(z, a))
     label = check_labels(z, y).unsqueeze(-1)
     unit = torch.as_tensor(scale, dtype=z.dtype, device=z.device).expand(z.shape[:-1])
     if not bool(((unit > 0) & unit.isfinite()).all()):

@@ -36,7 +36,7 @@ def partition_zeros(z: Tensor, a: Tensor, window: tuple[float, float, float, flo
     winding of a small circle, total against the winding of the window's boundary; where the two differ,
     the cells are halved and the search repeated (ours). Columns that one class dominates hold no ghost and
     are skipped. Computed in float64 where the device has it; a zero of order six or more is lost in rounding
-    even there, and the count then says so.
+    even there, and the count then says so. No gradient flows back.
 
     Args:
         z: (classes,) logits of one sample.
@@ -56,7 +56,7 @@ def partition_zeros(z: Tensor, a: Tensor, window: tuple[float, float, float, flo
     >>> [round(t.imag / math.pi, 6) for t in found.zeros.tolist()], found.complete
     ([1.0, 3.0], True)
     """
-    z, a = one_sample(z, a)
+    z, a = (values.detach() for values in one_sample(z, a))
     re_min, re_max, im_min, im_max = _checked_window(window)
     work = z.dtype if z.device.type == "mps" else torch.float64
     weights, slopes = merge_equal_slopes(z.to(work), a.to(work))

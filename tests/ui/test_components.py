@@ -40,9 +40,7 @@ def build() -> SimpleNamespace:
     )
     dial.jscallback(value="window.clientSide = (window.clientSide ?? 0) + 1")
     order = Dial(label="Order n", value=24, start=1, end=48, format="integer", handle="n")
-    parts = SimpleNamespace(
-        dial=dial, order=order, values=[], released=[], keys=[], files=[], pressed=[]
-    )
+    parts = SimpleNamespace(dial=dial, order=order, values=[], released=[], keys=[], files=[], pressed=[])
     parts.choice = Choice(label="Network", value="mlp", options=[("linear", "Linear"), ("mlp", "MLP")])
     parts.switch = Switch(label="Bound")
     parts.readouts = Readouts(

@@ -147,7 +147,9 @@ def test_a_link_opened_elsewhere_restores_the_state(page: Page, address: str) ->
 
 def test_a_link_with_a_wrong_value_says_which(page: Page, address: str) -> None:
     page.goto(f"{address}ghosts?order=900&r=1")
-    expect(page.get_by_text("order = '900': must be a whole number from 1 to 48").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("order = '900': must be a whole number from 1 to 48").first).to_be_visible(
+        timeout=20_000
+    )
     assert value(page, "order") == 48
     page.get_by_role("button", name="Use 48").click()
 

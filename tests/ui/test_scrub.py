@@ -100,7 +100,7 @@ def test_websocket_sends_small_messages_at_once(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_a_real_drag_reaches_the_lens_move_by_move_and_ends_where_the_hand_ends(wave) -> None:
-    page, lens, view = wave
+    page, lens, _view = wave
     moves: list[float] = []
     lens.param.watch(lambda event: moves.append(event.new), "amplitude")
     box = page.locator("input[type=range]").bounding_box()
@@ -117,7 +117,7 @@ def test_a_real_drag_reaches_the_lens_move_by_move_and_ends_where_the_hand_ends(
 
 
 def test_a_fast_producer_is_never_more_than_one_frame_ahead(wave) -> None:
-    page, lens, view = wave
+    page, _lens, view = wave
     drawn: list[int] = []
     view._packet.on_change("echo", lambda _a, _o, echo: drawn.append(echo))
     ahead: list[int] = []

@@ -102,7 +102,9 @@ def _facts_of_all(source: Probe, temperature: float) -> dict[str, Any]:
         "batch_exact": float(all_radii.exact.min()),
         "certified_share": float(all_radii.certified.double().mean()),
         "top_two_share": _share(all_radii.top_two[finite] > all_radii.exact[finite] * (1 + 1e-9)),
-        "top_two_worst": float((all_radii.top_two[finite] / all_radii.exact[finite]).max()) if finite.any() else 1.0,
+        "top_two_worst": float((all_radii.top_two[finite] / all_radii.exact[finite]).max())
+        if finite.any()
+        else 1.0,
         "start_accuracy": steps.start_accuracy,
     }
     for r, loss, kept in zip(LADDER, steps.loss_ratio, steps.accuracy_kept, strict=True):

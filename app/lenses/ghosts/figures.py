@@ -106,7 +106,11 @@ def _loss(numbers: dict[str, float]) -> Figure:
         name="loss",
         title="What the optimiser sees",
         unit="nats",
-        legend=(Key("true loss", "line"), Key("linearised", "fine", "grey"), Key("Taylor model", "line", "blue")),
+        legend=(
+            Key("true loss", "line"),
+            Key("linearised", "fine", "grey"),
+            Key("Taylor model", "line", "blue"),
+        ),
         layers=(
             Layer("outside", "vspans", Style("veil", "band", alpha=0.35)),
             Layer("bound_lines", "vlines", Style("ink2", "bound", size=1.2)),
@@ -192,9 +196,10 @@ def _histogram(frame: Frame) -> Figure:
             Layer("histogram_cursor", "vlines", Style(HAND, "exact")),
         ),
         x=Axis(
-            "radius as a step τ", (float(bins[0]), float(bins[-1])),
+            "radius as a step τ",
+            (float(bins[0]), float(bins[-1])),
             tuple((math.log10(m), shown(m) if m < 1e-3 else f"{m:g}") for m in thinned),
-        ),  # fmt: skip
+        ),
         y=Axis("", (0, tallest), _round_ticks(tallest)),
         size="pair",
         when=("source", "network"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -47,7 +46,12 @@ def readouts(request: Request, frame: Frame) -> tuple[Readout, ...]:
 def hand_facts(request: Request, frame: Frame) -> dict[str, float]:
     """The numbers of the readouts, for presets and exports."""
     at = _Place(request, frame.tables)
-    return {"step": at.tau * at.unit, "true_loss": at.true, "linearised_loss": at.linear, "taylor_error": at.error}
+    return {
+        "step": at.tau * at.unit,
+        "true_loss": at.true,
+        "linearised_loss": at.linear,
+        "taylor_error": at.error,
+    }
 
 
 class _Place:
@@ -91,7 +95,12 @@ def _plane(at: _Place) -> dict[str, Columns]:
             "y2": -at.tau * np.sqrt(np.maximum(0.0, 1 - SPAN**2)),
         },
         "step_disc": {"x": at.tau * np.cos(CIRCLE), "y": at.tau * np.sin(CIRCLE)},
-        "step_radius": {"x0": np.array([0.0]), "y0": np.array([0.0]), "x1": np.array([at.tau]), "y1": np.array([0.0])},
+        "step_radius": {
+            "x0": np.array([0.0]),
+            "y0": np.array([0.0]),
+            "x1": np.array([at.tau]),
+            "y1": np.array([0.0]),
+        },
         "step_handle": {"x": np.array([at.tau]), "y": np.array([0.0])},
         "step_label": {
             "x": np.array([at.tau if inside else 0.72 * at.window]),
@@ -156,10 +165,10 @@ def _cut(
     xs, ys = [x[first : last + 1]], [y[first : last + 1]]
     if first > 0:
         edge = _crossing(x[first], y[first], x[first - 1], y[first - 1], low, high)
-        xs.insert(0, edge[:1]), ys.insert(0, edge[1:])
+        xs, ys = [edge[:1], *xs], [edge[1:], *ys]
     if last < len(x) - 1:
         edge = _crossing(x[last], y[last], x[last + 1], y[last + 1], low, high)
-        xs.append(edge[:1]), ys.append(edge[1:])
+        xs, ys = [*xs, edge[:1]], [*ys, edge[1:]]
     return np.concatenate(xs), np.concatenate(ys)
 
 

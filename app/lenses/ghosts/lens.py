@@ -66,7 +66,9 @@ class GhostsLens(Lens):
     client_side = frozenset({"r", "order"})
 
     source = param.Selector(default="network", objects={"a trained network": "network", "sandbox": "sandbox"})
-    network = param.Selector(default="mlp_layernorm", objects=NETWORKS, doc="Architecture, trained on 8×8 digits.")
+    network = param.Selector(
+        default="mlp_layernorm", objects=NETWORKS, doc="Architecture, trained on 8×8 digits."
+    )
     stage = param.Selector(default="converged", objects=STAGES, doc="How far the training has come.")
     direction = param.Selector(default="-gradient", objects=DIRECTIONS, doc="Unit direction of the step.")
     direction_seed = param.Integer(default=0, bounds=(0, 999), doc="Which random direction.")

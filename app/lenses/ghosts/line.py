@@ -51,7 +51,9 @@ def _true_loss(subject: Subject, x: np.ndarray) -> np.ndarray:
     """Loss of the network itself; in the sandbox the logits are linear and the two losses are one."""
     if subject.source is None:
         return _linearised(subject, x)
-    logits: Tensor = logits_along(subject.source, subject.index, tuple(x * subject.unit)) / subject.temperature
+    logits: Tensor = (
+        logits_along(subject.source, subject.index, tuple(x * subject.unit)) / subject.temperature
+    )
     return (torch.logsumexp(logits, 1) - logits[:, subject.label]).cpu().numpy()
 
 

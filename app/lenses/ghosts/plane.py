@@ -60,8 +60,8 @@ def _zeros(subject: Subject, window: float) -> Columns:
     order = found.multiplicity.cpu().numpy()
     both = np.concatenate([zeros, zeros.conj()])
     return {
-        "x": both.real,
-        "y": both.imag,
+        "x": np.real(both),
+        "y": np.imag(both),
         "distance": np.abs(both),
         "multiplicity": np.concatenate([order, order]),
     }

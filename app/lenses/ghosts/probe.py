@@ -89,7 +89,10 @@ def _along(source: Probe) -> Callable[[Tensor, Tensor], Tensor]:
     buffers = dict(source.model.named_buffers())
 
     def evaluate(tau: Tensor, inputs: Tensor) -> Tensor:
-        moved = {name: p + tau * source.direction[name] if name in source.direction else p for name, p in state.items()}
+        moved = {
+            name: p + tau * source.direction[name] if name in source.direction else p
+            for name, p in state.items()
+        }
         return torch.func.functional_call(source.model, {**moved, **buffers}, (inputs,))
 
     return evaluate

@@ -28,7 +28,11 @@ def histogram_tables(bound: Tensor, rest: Radii | None, unit: float) -> dict[str
     """Counts of the bound, and once they are known of margin bound and exact radius, on common bins."""
     bins = edges(bound, None if rest is None else rest.exact)
     tables: dict[str, Columns] = {"bins": {"x": bins}}
-    kinds = [("bound", bound)] if rest is None else [("bound", bound), ("margin", rest.margin), ("exact", rest.exact)]
+    kinds = (
+        [("bound", bound)]
+        if rest is None
+        else [("bound", bound), ("margin", rest.margin), ("exact", rest.exact)]
+    )
     for name, values in kinds:
         logs = values.log10().cpu().numpy()
         counts, _ = np.histogram(logs[np.isfinite(logs)], bins)
@@ -49,7 +53,9 @@ def brush_table(brush: tuple[float, float]) -> Columns:
 EVERYTHING = (-6.0, 6.0)
 
 
-def thumbnail_tables(source: Probe, bound: Tensor, brush: tuple[float, float], subject: Subject) -> dict[str, Columns]:
+def thumbnail_tables(
+    source: Probe, bound: Tensor, brush: tuple[float, float], subject: Subject
+) -> dict[str, Columns]:
     """A mosaic of the samples inside the brush, tightest bound first, row by row from the top."""
     low, high = sorted(brush)
     logs = bound.log10()

@@ -61,7 +61,11 @@ class Subject:
 
     def radius(self, kind: str) -> float:
         """The radius of this kind in picture units."""
-        return {"bound": math.inf if self.flat else self.temperature, "margin": self.margin, "exact": self.exact}[kind]
+        return {
+            "bound": math.inf if self.flat else self.temperature,
+            "margin": self.margin,
+            "exact": self.exact,
+        }[kind]
 
     @property
     def probabilities(self) -> Tensor:
@@ -113,7 +117,9 @@ def _bars(request: Request, name: str, classes: int) -> Tensor:
     return torch.tensor(heights[:classes], dtype=torch.float64)
 
 
-def _subject(z: Tensor, a: Tensor, label: int, index: int, temperature: float, source: Probe | None) -> Subject:
+def _subject(
+    z: Tensor, a: Tensor, label: int, index: int, temperature: float, source: Probe | None
+) -> Subject:
     spread = slope_spread(z[None], a[None]).item()
     unit = math.pi / spread if spread > 0 else 1.0
     scaled_z, scaled_a = apply_temperature(z, a * unit, temperature)

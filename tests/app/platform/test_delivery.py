@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from anisoscope.app.delivery import Delivery
@@ -78,10 +79,8 @@ def test_a_failing_write_does_not_block_the_next() -> None:
 
     delivery: Delivery[int] = Delivery(scheduler, write)
     delivery.offer(1)
-    try:
+    with contextlib.suppress(RuntimeError):
         scheduler.run()
-    except RuntimeError:
-        pass
     delivery.offer(2)
     scheduler.run()
     assert written == [2]

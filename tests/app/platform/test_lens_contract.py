@@ -128,7 +128,9 @@ def test_the_stored_first_frame_is_what_the_lens_computes(lens) -> None:
 
 
 def _cases():
-    return [pytest.param(slug, preset, id=f"{slug}-{preset.name}") for slug in SLUGS for preset in presets(slug)]
+    return [
+        pytest.param(slug, preset, id=f"{slug}-{preset.name}") for slug in SLUGS for preset in presets(slug)
+    ]
 
 
 @pytest.mark.parametrize(("slug", "preset"), _cases())

@@ -176,3 +176,30 @@ def test_labels_out_of_range(y, word):
     z, a = table([1.0, -inf]), table([0.0, 1.0])
     with pytest.raises(InvalidClasses, match=word):
         taylor_coefficients(z, a, torch.tensor(y), 3)
+
+
+def test_logits_may_come_straight_from_a_network():
+    """With their graph: the bound can be differentiated, what iterates and searches lets it go."""
+    generator = torch.Generator().manual_seed(0)
+    z, a = torch.randn(2, 4, 5, generator=generator, dtype=torch.float64)
+    plain = exact_radius(z, a)
+    z.requires_grad_()
+    a.requires_grad_()
+    assert torch.equal(exact_radius(z, a).radius, plain.radius)
+    found = partition_zeros(z[0], a[0], (-9.0, 9.0, 0.0, 9.0))
+    assert found.complete
+    assert not found.zeros.requires_grad
+    assert len(corridors(z[0], a[0], -1, 1))
+    assert [convergence_radius(z, a, kind).requires_grad for kind in KINDS] == [True, False, False]
+    torch.autograd.gradcheck(lambda slopes: convergence_radius(z.detach(), slopes), a)
+    assert not taylor_coefficients(z, a, torch.zeros(4, dtype=torch.int64), 6).requires_grad
+
+
+def test_slow_search_takes_logits_with_a_graph(monkeypatch):
+    from anisoscope.engine.ghosts import exact
+
+    monkeypatch.setattr(exact, "half_disc_is_empty", lambda z, a, radius, known, points: radius < 0)
+    z = torch.tensor([2.0, 0.0], dtype=torch.float64, requires_grad=True)
+    found = exact_radius(z, torch.tensor([0.0, 1.0], dtype=torch.float64))
+    assert found.certified
+    assert found.radius.item() == pytest.approx(math.hypot(2, math.pi), rel=1e-12)
