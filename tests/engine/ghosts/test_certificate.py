@@ -6,7 +6,7 @@ import torch
 
 from anisoscope.engine.ghosts import exact_radius
 from anisoscope.engine.ghosts.exact import _pair_starts
-from anisoscope.engine.ghosts.winding import circle_count, half_disc_is_empty, rectangle_count
+from anisoscope.engine.ghosts.winding import circle_count, half_disc_is_empty, phase_along, rectangle_count
 
 
 def samples(spread: float, classes: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
@@ -45,3 +45,10 @@ def test_circles_and_rectangles_count():
     assert rectangle_count(z, a, -1 + 3j, 2 + 4j) == 3
     assert rectangle_count(z, a, -1 + 0j, 2 + 3j) == 0
     assert math.isnan(rectangle_count(z, a, -1 + 3j, 1 + 4j))
+
+
+def test_phase_along_an_open_path():
+    """F = e^(3t) + e^(5t) = 2 e^(4t) cosh t: from 0 to i its phase grows by 4; through a ghost by no number."""
+    z, a = torch.zeros(2, dtype=torch.float64), torch.tensor([3.0, 5.0], dtype=torch.float64)
+    assert abs(phase_along(z, a, lambda s: 1j * s, 1.0) - 4) < 1e-12
+    assert math.isnan(phase_along(z, a, lambda s: 2j * s, 2.0))
