@@ -100,8 +100,8 @@ def bound() -> Any:
     lens = FourFigures()
     slider = pn.widgets.FloatSlider(start=0.02, end=20, value=1, step=0.001)
 
-    def drawn(index: int) -> Callable[[float], hv.Overlay]:
-        def draw(temperature: float) -> hv.Overlay:
+    def drawn(index: int) -> Callable[[float], Any]:
+        def draw(temperature: float) -> Any:
             frame = coarse(lens, temperature)
             layers = lens.figures(frame)[index].layers
             parts = [element(la, frame.tables[la.table]).opts(**options(la, "bokeh")) for la in layers]

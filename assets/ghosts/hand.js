@@ -1,6 +1,6 @@
 // Marks and numbers that follow the hand, in the browser alone. The Python twin is app/lenses/ghosts/hand.py.
 (() => {
-  const FLOOR = 1e-18, BOTTOM_SHARE = 0.08
+  const FLOOR = 1e-18, SMALLEST = 1e-300, BOTTOM_SHARE = 0.08
   const turn = Array.from({length: 129}, (_, i) => 2 * Math.PI * i / 128)
   const span = Array.from({length: 65}, (_, i) => Math.cos(Math.PI - Math.PI * i / 64))
   const arch = span.map((c) => Math.sqrt(Math.max(0, 1 - c * c)))
@@ -23,14 +23,11 @@
     return `${sign}${mantissa} × 10${superscript(Number(exponent))}`
   }
 
+  // Cubic through four neighbours of an even grid, in the logarithm of the values.
   function interpolated(x, xs, ys) {
-    const last = xs.length - 1
-    if (x <= xs[0]) return ys[0]
-    if (x >= xs[last]) return ys[last]
-    let low = 0, high = last
-    while (high - low > 1) { const mid = (low + high) >> 1; if (xs[mid] <= x) low = mid; else high = mid }
-    const share = (x - xs[low]) / (xs[high] - xs[low])
-    return ys[low] + share * (ys[high] - ys[low])
+    const at = (x - xs[0]) / (xs[1] - xs[0]), i = Math.min(xs.length - 3, Math.max(1, Math.floor(at))), t = at - i
+    const weights = [-t * (t - 1) * (t - 2) / 6, (t + 1) * (t - 1) * (t - 2) / 2, -(t + 1) * t * (t - 2) / 2, (t + 1) * t * (t - 1) / 6]
+    return Math.exp(weights.reduce((sum, w, k) => sum + w * Math.log(Math.max(ys[i - 1 + k], SMALLEST)), 0))
   }
 
   function horner(c, order, x) {
@@ -120,7 +117,9 @@
       if (phase === "start") grabbed = gaps.indexOf(Math.min(...gaps))
       const bar = grabbed, classes = places.length / 2
       const name = bar < classes ? "logits" : "slopes", values = Array.from(tables.sandbox_values[name])
-      values[bar < classes ? bar : bar - classes] = Number(y.toFixed(2))
+      // While the bar is held it stays on the axis; let go beyond its end, the axis grows once.
+      const reach = tables.sandbox_values.reach[0], limit = phase === "end" ? Math.min(200, 2 * reach) : reach
+      values[bar < classes ? bar : bar - classes] = Number(Math.min(limit, Math.max(-limit, y)).toFixed(2))
       return {[name]: values}
     }
     return null

@@ -211,9 +211,9 @@ def test_keys_move_dials_and_reach_python(served: tuple[Page, SimpleNamespace]) 
     assert parts.dial.value == pytest.approx(2.45 * 10**0.04, rel=0.01)
     page.keyboard.press("]")
     until(lambda: parts.order.value == 25)
-    for key in ("p", "P", "0", "Space", "Escape", "Control+z", "Control+Shift+Z"):
+    for key in ("p", "P", "0", "Escape"):
         page.keyboard.press(key)
-    wanted = ["preset_next", "preset_previous", "reset", "play", "cancel", "undo", "redo"]
+    wanted = ["preset_next", "preset_previous", "reset", "cancel"]
     until(lambda: parts.keys == wanted)
     page.locator(".entry").first.focus()
     page.keyboard.press("0")

@@ -224,7 +224,7 @@ def test_a_dropped_file_that_is_no_request_leaves_the_picture(page: Page, addres
     opened(page, address)
     file = {"name": "request.json", "mimeType": "application/json", "buffer": b"{"}
     page.locator("input[type=file]").set_input_files(file)
-    expect(page.get_by_text("must be a request.json of the form", exact=False)).to_be_visible()
+    expect(page.get_by_text("must be a request.json of the form", exact=False).first).to_be_visible()
     assert value(page, "r") == 2.45
 
 

@@ -19,6 +19,7 @@ from .numbers import shown, subscript
 CIRCLE = np.linspace(0.0, 2 * np.pi, 129)
 SPAN = np.cos(np.linspace(np.pi, 0.0, 65))
 FLOOR = 1e-18
+SMALLEST = 1e-300
 """Below float64's rounding: an error that is drawn there lies under the frame's lower edge."""
 BOTTOM_SHARE = 0.08
 
@@ -67,9 +68,25 @@ class _Place:
         self.x, self.line = tables["line"]["x"], tables["line"]["linear"]
         self.coefficients = tables["series"]["c"][: self.order + 1]
         wide = tables["wide"]
-        self.true = float(np.interp(math.log(self.r), np.log(wide["r"]), wide["true"]))
+        self.true = _interpolated(math.log(self.r), np.log(wide["r"]), wide["true"])
         self.linear = _linearised(tables["logits"]["z"], tables["logits"]["a"], self.label, self.tau)
         self.error = abs(float(_horner(self.coefficients, np.array(self.r))) - self.linear)
+
+
+def _interpolated(x: float, xs: np.ndarray, ys: np.ndarray) -> float:
+    """Cubic through four neighbours of an even grid, in the logarithm of the values."""
+    at = (x - xs[0]) / (xs[1] - xs[0])
+    i = min(len(xs) - 3, max(1, math.floor(at)))
+    t = at - i
+    weights = np.array(
+        [
+            -t * (t - 1) * (t - 2) / 6,
+            (t + 1) * (t - 1) * (t - 2) / 2,
+            -(t + 1) * t * (t - 2) / 2,
+            (t + 1) * t * (t - 1) / 6,
+        ]
+    )
+    return float(np.exp(weights @ np.log(np.maximum(ys[i - 1 : i + 3], SMALLEST))))
 
 
 def _horner(coefficients: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ def plane_tables(subject: Subject, kind: str, window: float, columns: int) -> di
         "bound_disc": _disc(subject.radius("bound"), window),
         "margin_disc": _disc(subject.margin, window),
         "exact_disc": _disc(subject.exact, window),
-        "strip": {"y": np.array([-1.0, 1.0]) * (0.0 if subject.flat else 1.0)},
+        "strip": {"y": np.array([-1.0, 1.0]) * (0.0 if subject.flat else subject.temperature)},
         "corridors": _corridors(subject, window),
         "veil": _veil(subject.radius(kind), window),
         "axis": {"y": np.array([0.0])},

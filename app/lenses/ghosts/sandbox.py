@@ -25,11 +25,15 @@ def bar_tables(request: Request) -> dict[str, Columns]:
             "y": np.array([0.92, 0.92]) * reach,
             "text": ["logits z", "slopes a"],
         },
-        "sandbox_values": {"logits": np.array(request["logits"]), "slopes": np.array(request["slopes"])},
+        "sandbox_values": {
+            "logits": np.array(request["logits"]),
+            "slopes": np.array(request["slopes"]),
+            "reach": np.array([reach]),
+        },
     }
 
 
 def reach_of(heights: np.ndarray) -> float:
-    """Half height of the bar axis: at least 4, and room above the tallest bar."""
+    """Half height of the bar axis: at least 4. A bar dragged to its end does not move it under the hand."""
     tallest = float(np.abs(heights).max()) if len(heights) else 0.0
-    return float(next(reach for reach in (4, 6, 10, 15, 25, 50, 100, 250) if reach >= 1.15 * tallest))
+    return float(next(reach for reach in (4, 6, 10, 15, 25, 50, 100, 250) if reach >= tallest))

@@ -45,7 +45,8 @@ def _batch(facts: Mapping[str, Any]) -> list[Claim]:
     return [
         Claim(
             "A radius is not a descent guarantee: inside r < 1 the series converges, and the loss may still "
-            "rise. Training loss at r = 0.3 and 0.99 over its start.",
+            "rise. Training loss at r = 0.3 and 0.99 over its start "
+            "(T = 1; r here and below in units of the training set’s bound).",
             "ours; ℓ is convex along the step, §3",
             "no statement",
             f"× {shown(facts['loss_ratio_0.3'])} and × {shown(facts['loss_ratio_0.99'])}"
