@@ -22,9 +22,9 @@ MEASURE = """async ([page, count, pause, client]) => {
   const dial = (name) => models.find((m) => String(m.name).startsWith(`dial-${name}-`)).data
   const slider = page === 'ours' ? dial(client ? 'r' : 'temperature')
     : models.find((m) => m.type.endsWith('Slider') && m.start === 0.02)
-  const loss = models.find((m) => m.name === 'figure-loss')
+  const shown = models.find((m) => m.name === (client ? 'figure-plane' : 'figure-loss'))
   const source = page === 'bind' ? null
-    : loss.renderers.filter((r) => r.glyph.type === 'Line').at(client ? -1 : 0).data_source
+    : shown.renderers.filter((r) => r.glyph.type === 'Line').at(client ? -1 : 0).data_source
   const updated = [], drawn = []
   for (let i = 0; i < count; i++) {
     await new Promise((go) => setTimeout(go, pause))
@@ -68,7 +68,7 @@ def rows() -> Iterator[dict[str, Any]]:
 
 def _rows(name: str, page: Page, client: bool) -> Iterator[dict[str, Any]]:
     kind = name.split(",")[0]
-    count, pause = (12, 600) if kind == "bind" else (60, 100)
+    count, pause = (10, 500) if kind == "bind" else (60, 100)
     page.bring_to_front()
     page.wait_for_timeout(500)
     measured = page.evaluate(MEASURE, [kind, count, pause, client])
