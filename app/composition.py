@@ -13,6 +13,7 @@ from .frame import Frame
 from .presets import Preset, presets
 from .reporting import Reporter
 from .request import Request
+from .shell import dark
 from .shell.drop import DropZone
 from .shell.head import figure_head
 from .shell.keyboard import Keyboard, standard_bindings
@@ -130,8 +131,9 @@ def compose(view: LensView) -> pn.Column:
         parts.status.component,
         css="an-grid",
     )
-    unseen = [parts.keyboard, *([Notice()] if view.served else [])]
-    return column(grid, *unseen, css="an-lens")
+    # A page brings tokens, fonts and the theme switch itself; in a notebook the lens must.
+    beside = Notice() if view.served else dark.toggle()
+    return column(grid, parts.keyboard, beside, css="an-lens")
 
 
 def _controls(parts: Parts) -> pn.Column:

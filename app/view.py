@@ -63,7 +63,7 @@ class LensView:
         self.layout = compose(self)
         self.layout.lens_view = self  # type: ignore[attr-defined]
         self._delivery: Delivery[Result] = Delivery(self._scheduler, self._write, paused=True)
-        self._packet.on_change("echo", lambda _a, _o, echo: self._delivery.acknowledge(echo))
+        self._packet.on_change("echo", lambda _a, _o, echo: self._acknowledged(echo))
         self.parts.keyboard.on_ready(self._delivery.resume)
         self._mailbox = self._worker.open(lens.frames, _weak(self._delivered))
         self._watcher = lens.param.watch(_weak(self._parameters_changed), lens.names())
@@ -195,6 +195,11 @@ class LensView:
             self._worker.ask(self._mailbox, asked)
         if not self._from_browser:
             self.settled()
+
+    def _acknowledged(self, serial: int) -> None:
+        if isinstance(self._scheduler, NotebookScheduler):
+            self._scheduler.remember()
+        self._delivery.acknowledge(serial)
 
     def _delivered(self, result: Result) -> None:
         if result.frame is not None:

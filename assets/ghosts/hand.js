@@ -118,7 +118,7 @@
       const bar = grabbed, classes = places.length / 2
       const name = bar < classes ? "logits" : "slopes", values = Array.from(tables.sandbox_values[name])
       // While the bar is held it stays on the axis; let go beyond its end, the axis grows once.
-      const reach = tables.sandbox_values.reach[0], limit = phase === "end" ? Math.min(200, 2 * reach) : reach
+      const reach = tables.sandbox_axis.reach[0], limit = phase === "end" ? Math.min(200, 2 * reach) : reach
       values[bar < classes ? bar : bar - classes] = Number(Math.min(limit, Math.max(-limit, y)).toFixed(2))
       return {[name]: values}
     }

@@ -28,8 +28,8 @@ def bar_tables(request: Request) -> dict[str, Columns]:
         "sandbox_values": {
             "logits": np.array(request["logits"]),
             "slopes": np.array(request["slopes"]),
-            "reach": np.array([reach]),
         },
+        "sandbox_axis": {"reach": np.array([reach])},
     }
 
 
