@@ -19,7 +19,7 @@ class Notice(Component):
 
     permalink = param.String(default="")
     every = param.Integer(default=30_000, doc="Milliseconds between two messages that ask for an echo.")
-    patience = param.Integer(default=8_000, doc="Milliseconds to wait for the echo.")
+    patience = param.Integer(default=30_000, doc="Milliseconds to wait for the echo.")
 
     def _handle_msg(self, data: Any) -> None:
         self._send_msg(data)
