@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
@@ -18,26 +19,26 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.text import Text
 from matplotlib.textpath import TextPath
 from matplotlib.ticker import FixedLocator
+from matplotlib.transforms import ScaledTranslation
 
 from ..figure import Axis, Figure, Key, Layer, Style
 from ..frame import Frame
 from ..theme import LIGHT
 from .elements import element
-from .style import colour, options
+from .style import PAPER_SCALE, colour, options
 from .supply import DRAWING
 
 MM_PER_INCH = 25.4
 LEFT_MM, RIGHT_MM, BOTTOM_MM, TICKS_MM = 11.0, 2.5, 10.0, 5.0
 HEIGHT_SHARE = {"hero": 0.46, "second": 0.38, "thin": 0.24, "pair": 0.55}
+TALLEST_MM = 62.0
 PNG_DPI = 300
 # Two exports of one state are equal byte for byte.
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-PAGE_PX = (700, 320)
-"""Frame of the hero figure on the page, to which label offsets in pixels refer."""
-
-LINE_MM, HANDLE_MM = 3.4, 8.5
+LINE_MM, HANDLE_MM = 3.4, 7.6
 POINTS_PER_MM = 72 / 25.4
 LEGEND: dict[str, Any] = {
     "frameon": False,
@@ -53,7 +54,8 @@ LEGEND: dict[str, Any] = {
 SETTINGS: Any = {
     "font.family": "Inter",
     "font.size": 7.0,
-    "mathtext.fontset": "custom",
+    # A dollar sign in a label is a dollar sign.
+    "text.parse_math": False,
     "axes.linewidth": 0.5,
     "axes.edgecolor": LIGHT["axis"],
     "axes.labelcolor": LIGHT["ink2"],
@@ -100,7 +102,9 @@ def figure_files(figure: Figure, frame: Frame, formats: Sequence[str], width_mm:
 def _written(canvas: Canvas, format_: str) -> bytes:
     sink = io.BytesIO()
     canvas.savefig(sink, format=format_, dpi=PNG_DPI, metadata=UNDATED.get(format_))
-    return _with_font(sink.getvalue()) if format_ == "svg" else sink.getvalue()
+    if format_ == "svg":
+        return _with_font(_in_mm(sink.getvalue(), canvas))
+    return sink.getvalue()
 
 
 @cache
@@ -113,9 +117,21 @@ def _fonts() -> None:
 
 def _drawn(figure: Figure, frame: Frame) -> Canvas:
     layers = [layer for layer in figure.layers if not _empty(layer, frame)]
-    overlay = hv.Overlay([_styled(layer, figure, frame) for layer in layers])
+    overlay = hv.Overlay([_styled(layer, frame) for layer in layers])
     overlay = overlay.opts(show_legend=False, show_frame=False, backend="matplotlib")
-    return MPLRenderer.instance().get_plot(overlay).state
+    plot = MPLRenderer.instance().get_plot(overlay)
+    for layer, subplot in zip(layers, plot.subplots.values(), strict=True):
+        if layer.kind == "labels":
+            _offset(subplot.handles["artist"], layer, plot.state)
+    return plot.state
+
+
+def _offset(texts: Sequence[Text], layer: Layer, canvas: Canvas) -> None:
+    """Labels stand beside their points by the same length at every width."""
+    right, down = (pixels * PAPER_SCALE / 72 for pixels in layer.offset)
+    shift = ScaledTranslation(right, -down, canvas.dpi_scale_trans)
+    for text in texts:
+        text.set_transform(text.get_transform() + shift)
 
 
 def _empty(layer: Layer, frame: Frame) -> bool:
@@ -124,14 +140,9 @@ def _empty(layer: Layer, frame: Frame) -> bool:
     return all(len(values) == 0 for name, values in columns.items() if name != "holes")
 
 
-def _styled(layer: Layer, figure: Figure, frame: Frame) -> hv.Element:
+def _styled(layer: Layer, frame: Frame) -> hv.Element:
     drawn = element(layer, frame.tables[layer.table])
-    chosen = options(layer, "matplotlib")
-    if layer.kind == "labels":
-        (x0, x1), (y0, y1) = figure.x.range or (0, 0), figure.y.range or (0, 0)
-        chosen["xoffset"] = layer.offset[0] * (x1 - x0) / PAGE_PX[0]
-        chosen["yoffset"] = -layer.offset[1] * (y1 - y0) / PAGE_PX[1]
-    return cast(hv.Element, drawn.opts(**chosen, backend="matplotlib"))
+    return cast(hv.Element, drawn.opts(**options(layer, "matplotlib"), backend="matplotlib"))
 
 
 def _lay_out(canvas: Canvas, figure: Figure, width_mm: float) -> None:
@@ -139,19 +150,35 @@ def _lay_out(canvas: Canvas, figure: Figure, width_mm: float) -> None:
     inner = width_mm - LEFT_MM - RIGHT_MM
     head = _Head(figure, inner)
     bottom = BOTTOM_MM if figure.x.label else TICKS_MM
-    height_mm = head.height + bottom + HEIGHT_SHARE[figure.size] * inner
+    plot_mm = HEIGHT_SHARE[figure.size] * inner
+    if not figure.equal_aspect:
+        plot_mm = min(plot_mm, TALLEST_MM)
+    height_mm = head.height + bottom + plot_mm
     canvas.set_size_inches(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH)
-    tall = height_mm - bottom - head.height
-    axes.set_position((LEFT_MM / width_mm, bottom / height_mm, inner / width_mm, tall / height_mm))
+    axes.set_position((LEFT_MM / width_mm, bottom / height_mm, inner / width_mm, plot_mm / height_mm))
     axes.set_aspect("auto")
     axes.set_title("")
     _axis(axes, "x", figure.x, figure.x.range)
-    _axis(axes, "y", figure.y, _y_range(figure, tall / inner))
+    _axis(axes, "y", figure.y, _y_range(figure, plot_mm / inner))
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    for label in axes.texts:
-        label.set_bbox({"facecolor": LIGHT["plot"], "alpha": 0.78, "pad": 0.8, "linewidth": 0})
+    for which, spec in (("left", figure.y), ("bottom", figure.x)):
+        axes.spines[which].set_visible(spec.visible)
+    for text in axes.texts:
+        _keep_inside(text, axes)
     head.write(canvas, width_mm, height_mm)
+
+
+def _keep_inside(text: Text, axes: Axes) -> None:
+    """Hide a label whose point is out of sight; move one that would stick out sideways back in."""
+    at = axes.transData.transform(text.get_position())
+    if not axes.bbox.padded(0.5).contains(*at):
+        text.set_visible(False)
+        return
+    text.set_bbox({"facecolor": LIGHT["plot"], "alpha": 0.78, "pad": 0.6, "linewidth": 0})
+    box = text.get_window_extent()
+    inches = (max(axes.bbox.x0 - box.x0, 0) - max(box.x1 - axes.bbox.x1, 0)) / axes.figure.dpi
+    text.set_transform(text.get_transform() + ScaledTranslation(inches, 0, axes.figure.dpi_scale_trans))
 
 
 def _y_range(figure: Figure, ratio: float) -> tuple[float, float] | None:
@@ -183,10 +210,10 @@ class _Head:
         title = _text_mm(figure.title, 7.5)
         self._unit_beside = title + 2.5 + _text_mm(figure.unit, 7.0) <= inner_mm
         entries = [_text_mm(key.text, 6.5) + HANDLE_MM for key in figure.legend]
-        self._columns = next((n for n in range(len(entries), 0, -1) if n * max(entries) <= inner_mm), 1)
-        if sum(entries) <= inner_mm:
-            self._columns = len(entries)
-        rows = -(-len(entries) // self._columns) if entries else 0
+        self._columns = next(
+            (n for n in range(len(entries), 0, -1) if _columns_mm(entries, n) <= inner_mm), 1
+        )
+        rows = -(-len(entries) // self._columns)
         self._legend_top = 1.2 + LINE_MM * (1 if self._unit_beside or not figure.unit else 2)
         self._title_mm = title
         self.height = self._legend_top + LINE_MM * rows + 2.0
@@ -215,6 +242,16 @@ def _text_mm(text: str, size: float) -> float:
         return 0.0
     path = TextPath((0, 0), text, size=size, prop=font_manager.FontProperties(family="Inter"))
     return float(path.get_extents().width) / POINTS_PER_MM
+
+
+def _columns_mm(entries: Sequence[float], columns: int) -> float:
+    """Width of a legend that Matplotlib fills column by column, the first columns one longer."""
+    short, longer = divmod(len(entries), columns)
+    width, start = 0.0, 0
+    for column in range(columns):
+        stop = start + short + (column < longer)
+        width, start = width + max(entries[start:stop]), stop
+    return width
 
 
 def _legend_handle(key: Key) -> Line2D | Patch:
@@ -246,3 +283,11 @@ def _with_font(svg: bytes) -> bytes:
     """The text of the SVG is text; with its font inside it looks the same everywhere."""
     head, tag, rest = svg.partition(b"<defs>")
     return head + tag + _font_face() + rest
+
+
+def _in_mm(svg: bytes, canvas: Canvas) -> bytes:
+    """The size in millimetres as it was asked for; Matplotlib writes rounded points."""
+    for name, inches in zip(("width", "height"), canvas.get_size_inches(), strict=True):
+        size = f'{name}="{inches * MM_PER_INCH:.6g}mm"'.encode()
+        svg = re.sub(rb"(?<=\s)" + name.encode() + rb'="[\d.]+pt"', size, svg, count=1)
+    return svg

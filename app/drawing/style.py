@@ -107,7 +107,13 @@ def _matplotlib(layer: Layer, pen: _Pen) -> dict[str, Any]:
         case "image":
             assert layer.palette is not None
             light = PALETTES[layer.palette][0]
-            return {"cmap": light, "clim": (-0.5, len(light) - 0.5), "alpha": alpha, "interpolation": "none"}
+            # "nearest" resamples at the written resolution; what is left to a viewer ("none") many smooth.
+            return {
+                "cmap": light,
+                "clim": (-0.5, len(light) - 0.5),
+                "alpha": alpha,
+                "interpolation": "nearest",
+            }
         case "points":
             face, edge = (own, LIGHT["plot"]) if pen.fill == "own" and pen.width else (own, own)
             if pen.fill == "plot":
@@ -116,9 +122,10 @@ def _matplotlib(layer: Layer, pen: _Pen) -> dict[str, Any]:
             width = pen.width * PAPER_SCALE
             return {"s": size, "facecolors": face, "edgecolors": edge, "linewidth": width, "alpha": alpha}
         case "labels":
-            return {"color": own, "size": 7, "horizontalalignment": layer.align}
+            return {"color": own, "size": 6.5, "horizontalalignment": layer.align}
         case "vspans":
-            return {"facecolor": own, "edgecolor": "none", "alpha": alpha}
+            # Without None, HoloViews' default colour cycle would win over the face colour.
+            return {"color": None, "facecolor": own, "edgecolor": "none", "linewidth": 0, "alpha": alpha}
         case "area" | "bars" | "polygons":
             # Both: HoloViews' default colour cycle would win over a face colour alone.
             faces = {"color": own, "facecolor": own, "edgecolor": own}
