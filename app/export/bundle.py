@@ -22,7 +22,7 @@ from ..frame import Frame
 from ..lens import Lens
 from ..registry import lens_class
 from ..request import Request, request_of
-from .tables import arrays, table_csv
+from .tables import arrays, plain_fact, table_csv
 
 FORMATS = ("svg", "pdf", "png")
 WIDTHS_MM = (85, 178)
@@ -37,6 +37,22 @@ OURS = """@software{anisoscope,
   version = {VERSION},
   license = {BSD-3-Clause}
 }"""
+
+README = """\
+Anisoscope {version}: {title}
+
+figures/      NAME-WIDTHmm.FORMAT; light colours, fonts embedded, WIDTH is exact
+tables/       one CSV for each layer's data, full precision; outlines come piece by piece, images row by row
+data.npz      the same numbers as arrays named table/column (data in pieces: CSV only)
+facts.json    named numbers of this state; inf, -inf and nan are words there
+request.json  drop it on the lens, or: anisoscope export {slug} --request request.json
+cite.bib      what to cite
+
+Figures and units
+{figures}
+
+Further conventions: docs/conventions.md of the repository.
+"""
 
 
 def export_bundle(
@@ -97,8 +113,8 @@ def _check(formats: Sequence[str], widths_mm: Sequence[int]) -> None:
         if format_ not in FORMATS:
             raise RequestError("formats", format_, f"must be among {', '.join(FORMATS)}", "svg")
     for width in widths_mm:
-        if not 30 <= width <= 400:
-            raise RequestError("widths_mm", width, "must be from 30 to 400 millimetres", 85)
+        if isinstance(width, bool) or not isinstance(width, (int, float)) or not 30 <= width <= 400:
+            raise RequestError("widths_mm", width, "must be numbers from 30 to 400 millimetres", 85)
 
 
 def _texts(lens: Lens, asked: Request, frame: Frame) -> dict[str, str | bytes]:
@@ -107,11 +123,12 @@ def _texts(lens: Lens, asked: Request, frame: Frame) -> dict[str, str | bytes]:
     np.savez_compressed(buffer, **arrays(frame))  # pyright: ignore[reportArgumentType]
     parts["data.npz"] = buffer.getvalue()
     parts["request.json"] = json.dumps(
-        {**asked.to_json(), **_provenance(frame)}, indent=2, ensure_ascii=False
+        {**asked.to_json(), **_provenance(asked, frame)}, indent=2, ensure_ascii=False
     )
-    parts["facts.json"] = json.dumps(dict(frame.facts), indent=2, ensure_ascii=False, default=str)
+    facts = {name: plain_fact(value) for name, value in frame.facts.items()}
+    parts["facts.json"] = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
     parts["cite.bib"] = citation(lens)
-    parts["README.txt"] = _readme(lens)
+    parts["README.txt"] = _readme(lens, shown_figures(lens, frame))
     return parts
 
 
@@ -121,8 +138,10 @@ def citation(lens: Lens) -> str:
     return "\n\n".join([*entries, OURS.replace("VERSION", version("anisoscope"))]) + "\n"
 
 
-def _provenance(frame: Frame) -> dict[str, Any]:
+def _provenance(asked: Request, frame: Frame) -> dict[str, Any]:
+    seeds = {name: value for name, value in asked.values if "seed" in name}
     return {
+        **({"seed": seeds} if seeds else {}),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "device": frame.facts.get("device", "cpu"),
         "dtype": frame.facts.get("dtype", "float64"),
@@ -149,14 +168,13 @@ def shown_figures(lens: Lens, frame: Frame) -> list[Figure]:
     return [f for f in figures if f.when is None or getattr(lens, f.when[0]) == f.when[1]]
 
 
-def _readme(lens: Lens) -> str:
-    return (
-        f"Anisoscope {version('anisoscope')}: {lens.title}\n\n"
-        "figures/      each figure at 85 mm and 178 mm, light colours\n"
-        "tables/       one CSV for each layer's data, full precision\n"
-        "data.npz      the same numbers as arrays named table.column (tables in pieces: CSV only)\n"
-        "facts.json    named numbers of this state\n"
-        "request.json  drop it on the lens, or: anisoscope export SLUG --request request.json\n"
-        "cite.bib      what to cite\n\n"
-        "Units and conventions: docs/conventions.md of the repository.\n"
-    )
+def _readme(lens: Lens, figures: Sequence[Figure]) -> str:
+    """Contents of the zip in words, with a line for the axes of each figure in it."""
+    lines = "\n".join(_figure_line(figure) for figure in figures)
+    return README.format(version=version("anisoscope"), title=lens.title, slug=lens.slug, figures=lines)
+
+
+def _figure_line(figure: Figure) -> str:
+    axes = [f"{which}: {axis.label}" for which, axis in (("x", figure.x), ("y", figure.y)) if axis.label]
+    details = "; ".join(axes + ([figure.unit] if figure.unit else []))
+    return f"{figure.name:<13} {figure.title}" + (f" ({details})" if details else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,19 @@ def table_csv(columns: Columns) -> str:
 
 
 def arrays(frame: Frame) -> dict[str, np.ndarray]:
-    """Every numeric column as `table.column`, the names of an NPZ."""
-    return {name.replace("/", "."): values for name, values in frame.numeric_columns().items()}
+    """Every numeric column as `table/column`, the names of an NPZ."""
+    return frame.numeric_columns()
+
+
+def plain_fact(value: Any) -> Any:
+    """A fact as JSON has it; what is not finite, which JSON lacks, as a word."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [plain_fact(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
 
 
 def _in_pieces(values: Any) -> bool:

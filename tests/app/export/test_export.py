@@ -50,12 +50,13 @@ def test_provenance_names_versions_device_and_precision(bundle: zipfile.ZipFile)
     told = json.loads(bundle.read("request.json"))
     assert {"python", "torch", "numpy", "anisoscope"} <= told["versions"].keys()
     assert (told["device"], told["dtype"]) == ("cpu", "float64")
+    assert told["seed"] == {"direction_seed": 0}
 
 
 def test_arrays_and_csv_hold_the_numbers_of_the_frame(bundle: zipfile.ZipFile, frame) -> None:
     with np.load(io.BytesIO(bundle.read("data.npz")), allow_pickle=False) as arrays:
         for name, values in frame.numeric_columns().items():
-            np.testing.assert_array_equal(arrays[name.replace("/", ".")], values)
+            np.testing.assert_array_equal(arrays[name], values)
     rows = list(csv.DictReader(io.StringIO(bundle.read("tables/true_loss.csv").decode())))
     assert [float(row["y"]) for row in rows] == list(frame.tables["true_loss"]["y"])
     veil = list(csv.DictReader(io.StringIO(bundle.read("tables/veil.csv").decode())))
