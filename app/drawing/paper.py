@@ -13,6 +13,7 @@ from typing import Any, cast
 import holoviews as hv
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 from holoviews.plotting.mpl import MPLRenderer
 from matplotlib import font_manager
 from matplotlib.axes import Axes
@@ -25,7 +26,7 @@ from matplotlib.ticker import FixedLocator
 from matplotlib.transforms import ScaledTranslation
 
 from ..figure import Axis, Figure, Key, Layer, Style
-from ..frame import Frame
+from ..frame import Columns, Frame
 from ..theme import LIGHT
 from .elements import element
 from .style import PAPER_SCALE, colour, options
@@ -35,6 +36,7 @@ MM_PER_INCH = 25.4
 LEFT_MM, RIGHT_MM, BOTTOM_MM, TICKS_MM = 11.0, 2.5, 10.0, 5.0
 HEIGHT_SHARE = {"hero": 0.46, "second": 0.38, "thin": 0.24, "pair": 0.55}
 TALLEST_MM = 62.0
+LABEL_MARGIN_MM = 0.7
 PNG_DPI = 300
 # Two exports of one state are equal byte for byte.
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -117,6 +119,10 @@ def _fonts() -> None:
 
 def _drawn(figure: Figure, frame: Frame) -> Canvas:
     layers = [layer for layer in figure.layers if not _empty(layer, frame)]
+    if not layers:
+        bare = plt.figure()
+        bare.add_subplot()
+        return bare
     overlay = hv.Overlay([_styled(layer, frame) for layer in layers])
     overlay = overlay.opts(show_legend=False, show_frame=False, backend="matplotlib")
     plot = MPLRenderer.instance().get_plot(overlay)
@@ -141,8 +147,24 @@ def _empty(layer: Layer, frame: Frame) -> bool:
 
 
 def _styled(layer: Layer, frame: Frame) -> hv.Element:
-    drawn = element(layer, frame.tables[layer.table])
+    columns = frame.tables[layer.table]
+    drawn = element(layer, _opposed(columns) if "holes" in columns else columns)
     return cast(hv.Element, drawn.opts(**options(layer, "matplotlib"), backend="matplotlib"))
+
+
+def _opposed(columns: Columns) -> Columns:
+    """Holes wound against their outlines: Matplotlib fills by winding number, the page by even and odd."""
+    holes = [
+        [ring[::-1] if _area(*np.asarray(ring).T) * _area(xs, ys) > 0 else ring for ring in inner]
+        for xs, ys, inner in zip(columns["xs"], columns["ys"], columns["holes"], strict=True)
+    ]
+    return {**columns, "holes": holes}
+
+
+def _area(xs: Any, ys: Any) -> float:
+    """Signed area of a closed outline, positive where it runs anticlockwise."""
+    x, y = np.asarray(xs, dtype=float), np.asarray(ys, dtype=float)
+    return float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)) / 2
 
 
 def _lay_out(canvas: Canvas, figure: Figure, width_mm: float) -> None:
@@ -177,7 +199,10 @@ def _keep_inside(text: Text, axes: Axes) -> None:
         return
     text.set_bbox({"facecolor": LIGHT["plot"], "alpha": 0.78, "pad": 0.6, "linewidth": 0})
     box = text.get_window_extent()
-    inches = (max(axes.bbox.x0 - box.x0, 0) - max(box.x1 - axes.bbox.x1, 0)) / axes.figure.dpi
+    dpi = axes.figure.dpi
+    margin = LABEL_MARGIN_MM / MM_PER_INCH * dpi
+    left, right = axes.bbox.x0 + margin - box.x0, box.x1 - (axes.bbox.x1 - margin)
+    inches = (max(left, 0) - max(right, 0)) / dpi
     text.set_transform(text.get_transform() + ScaledTranslation(inches, 0, axes.figure.dpi_scale_trans))
 
 

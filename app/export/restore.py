@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from pathlib import PurePath
@@ -12,6 +14,20 @@ from ..errors import RequestError
 from ..request import read_json
 
 LARGEST_REQUEST = 1_000_000
+
+# What zipfile and its decompressors raise for a file that is cut, altered or encrypted; ValueError is a
+# negative offset or a name that is no text.
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    EOFError,
+)
 
 
 def read_dropped(name: str, content: bytes) -> tuple[str, dict[str, Any]]:
@@ -39,5 +55,7 @@ def _from_zip(name: str, content: bytes) -> bytes:
         raise RequestError(
             "file", name, "must be a zip that Export wrote: it holds no request.json"
         ) from error
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError) as error:
-        raise RequestError("file", name, f"is damaged ({error}); export it again") from error
+    except RequestError:
+        raise
+    except DAMAGED as error:
+        raise RequestError("file", name, f"is damaged ({error}); must be a zip that Export wrote") from error

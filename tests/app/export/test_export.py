@@ -125,3 +125,30 @@ def test_files_that_are_no_exports_are_refused() -> None:
         read_dropped("a.json", b"\x00\x01")
     with pytest.raises(RequestError, match="at most"):
         read_dropped("a.json", b" " * 2_000_000)
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_any_damage_to_a_zip_is_a_refusal(method: int) -> None:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", method) as archive:
+        archive.writestr("request.json", '{"lens": "ghosts", "parameters": {"r": 1.5}}')
+    whole = sink.getvalue()
+    refused = 0
+    for place in range(len(whole)):
+        for byte in (0x00, 0x7F, 0xFF):
+            try:
+                slug, _ = read_dropped("a.zip", whole[:place] + bytes([byte]) + whole[place + 1 :])
+            except RequestError:
+                refused += 1
+            else:
+                assert isinstance(slug, str)
+    assert refused > len(whole)
+
+
+def test_a_request_of_another_lens_is_refused(bundle: zipfile.ZipFile) -> None:
+    other = json.dumps({"lens": "elsewhere", "parameters": {}}).encode()
+    with pytest.raises(RequestError, match="this lens is ghosts"):
+        GhostsLens().open_file("request.json", other)
+    assert GhostsLens().open_file("request.json", bundle.read("request.json"))["order"] == 12
