@@ -55,7 +55,7 @@ def _number(name: str, parameter: param.Number, value: Any) -> float | int:
     allowed = "must be " + ("a whole number" if integer else "a number") + _range_words(low, high)
     try:
         number = float(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise RequestError(name, value, allowed, parameter.default) from error
     if not math.isfinite(number):
         raise RequestError(name, value, allowed, parameter.default)
@@ -74,7 +74,7 @@ def _numbers(name: str, parameter: param.NumericTuple, value: Any) -> tuple[floa
     allowed = f"must be {length} finite numbers"
     try:
         numbers = tuple(float(part) for part in parts)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise RequestError(name, value, allowed, parameter.default) from error
     if len(numbers) != length or not all(math.isfinite(n) for n in numbers):
         raise RequestError(name, value, allowed, parameter.default)

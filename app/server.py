@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import webbrowser
 from collections.abc import Callable, Sequence
@@ -59,6 +60,8 @@ def serve(
 
 def prepare() -> None:
     """Release the brakes of the server this process runs; for `panel serve` as well."""
+    # Exports draw on a thread, where a windowed Matplotlib backend fails.
+    os.environ.setdefault("MPLBACKEND", "Agg")
     release_nagle()
     serving.install()
 

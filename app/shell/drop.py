@@ -20,7 +20,7 @@ class DropZone(Component):
     size are checked again here: what a browser sends is not to be trusted.
     """
 
-    label = param.String(default="Drop a request.json or .npz here, or choose one")
+    label = param.String(default="Drop a file here, or choose one")
     accept = param.List(default=[".json", ".npz"], item_type=str, doc="Endings of file names.")
     max_bytes = param.Integer(default=20_000_000)
     message = param.String(default="", doc="What became of the last file, in words.")

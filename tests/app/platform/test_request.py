@@ -66,6 +66,8 @@ def test_unknown_keys_of_a_link_are_ignored_and_named() -> None:
         ("r", "nan", "from 0.01 to 100"),
         ("r", "inf", "from 0.01 to 100"),
         ("r", "", "a number"),
+        ("r", 10**400, "from 0.01 to 100"),
+        ("slopes", (1, 2, 10**400), "3 finite numbers"),
         ("order", 900, "from 1 to 48"),
         ("order", 2.5, "whole number"),
         ("network", "gru", "one of mlp, cnn"),
