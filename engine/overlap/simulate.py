@@ -71,7 +71,9 @@ def sigma_for_snr(expected: Tensor, snr: float) -> Tensor:
         raise ValueError(f"snr is {snr}: a positive number is needed")
     size = torch.linalg.vector_norm(expected)
     if not bool((size > 0) & torch.isfinite(size)):
-        raise ValueError(f"expected has length {size.item()}: overlaps that are finite and not all zero are needed")
+        raise ValueError(
+            f"expected has length {size.item()}: overlaps that are finite and not all zero are needed"
+        )
     return (size / snr).expand(expected.shape).clone()
 
 
@@ -97,11 +99,15 @@ def pair_covariance(overlap_matrix: Tensor, amplitude: float, noise: Tensor, sam
     matrix, noise = float64(overlap_matrix), float64(noise)
     pulsars = len(noise)
     if matrix.shape != (pulsars, pulsars):
-        raise ValueError(f"overlap_matrix has shape {tuple(matrix.shape)}, noise {tuple(noise.shape)}: (N, N) and (N,)")
+        raise ValueError(
+            f"overlap_matrix has shape {tuple(matrix.shape)}, noise {tuple(noise.shape)}: (N, N) and (N,)"
+        )
     if not torch.allclose(matrix, matrix.mT, rtol=1e-9, atol=1e-12):
         raise ValueError("overlap_matrix is not symmetric")
     if amplitude < 0 or not samples > 0 or bool((noise < 0).any()):
-        raise ValueError(f"amplitude {amplitude}, noise and samples {samples} must not be negative, samples not 0")
+        raise ValueError(
+            f"amplitude {amplitude}, noise and samples {samples} must not be negative, samples not 0"
+        )
     total = amplitude * matrix + torch.diag(noise)
     first, second = torch.triu_indices(pulsars, pulsars, 1, device=matrix.device)
     same = total[first][:, first] * total[second][:, second]

@@ -48,7 +48,9 @@ def coefficients_of_root(root: Tensor, l_max: int) -> Tensor:
     root = float64(root)
     table = product_tensor(l_max).to(root.device)
     if root.ndim == 0 or root.shape[-1] != table.shape[1]:
-        raise ValueError(f"root has shape {tuple(root.shape)}: (..., {table.shape[1]}) is needed for l_max {l_max}")
+        raise ValueError(
+            f"root has shape {tuple(root.shape)}: (..., {table.shape[1]}) is needed for l_max {l_max}"
+        )
     return torch.einsum("kij,...i,...j->...k", table, root, root)
 
 
@@ -66,14 +68,24 @@ def isotropic_amplitude(compressed: Compressed, data: Tensor) -> tuple[Tensor, f
 
 
 def square_root_fit(
-    compressed: Compressed, data: Tensor, l_max: int, iterations: int = 200, tolerance: float = 1e-5
+    compressed: Compressed,
+    data: Tensor,
+    l_max: int,
+    iterations: int = 200,
+    tolerance: float = 1e-5,
+    starts: int = 1,
 ) -> SquareRootFit:
     """Maximum-likelihood sky in the square-root basis, for a batch of data sets at once.
 
     Minimises |d − R c(b)|² over all n numbers b, the amplitude among them, from the best isotropic sky (of at
-    least one standard deviation, since b = 0 is a saddle). The damped steps use the full Hessian, ours: at the noise
-    levels of pulsar timing the residuals are large and the Gauss–Newton part alone converges slowly. χ² never
-    rises, so the fit is at least as good as the best isotropic sky with A² ≥ σ_A; the minimum is a local one.
+    least one standard deviation, since b = 0 is a saddle). The damped steps use the full Hessian, ours: at the
+    noise of pulsar timing the residuals are large and the Gauss–Newton part alone converges slowly. χ² never
+    rises, so the fit is at least as good as the best isotropic sky with A² ≥ σ_A.
+
+    The likelihood has many minima. From the isotropic sky alone a better one exists for about half of all data
+    sets (67 pulsars, l_max 6, measured), with χ² lower by 0.5 on average at an HD SNR of 3, by 2 at 10; eight
+    starts find the best known one in 97 % and 67 % of isotropic data sets. More starts also raise the null
+    distribution of a detection statistic, so use the same number on both sides.
 
     Args:
         compressed: of a design in all harmonics up to l_max, from `compress`.
@@ -81,21 +93,25 @@ def square_root_fit(
         l_max: band limit of P; factors reach l_max // 2.
         iterations: at most.
         tolerance: see SquareRootFit.converged.
+        starts: the isotropic sky, and starts − 1 fixed roots in random directions of the same power; the best
+            converged fit of each data set is returned.
 
     Returns:
-        SquareRootFit.
+        SquareRootFit, the same for the same data.
 
     Raises:
         ValueError: on shapes that disagree, or data that are not finite.
     """
     data = _checked(compressed, float64(data), l_max)
+    if starts < 1:
+        raise ValueError(f"starts is {starts}: at least 1 is needed")
     table = product_tensor(l_max).to(data.device)
     forms = torch.einsum("jk,kab->jab", compressed.r, table)
     flat = data.reshape(-1, data.shape[-1])
-    amplitude, uncertainty = isotropic_amplitude(compressed, flat)
-    root = flat.new_zeros(len(flat), table.shape[1])
-    root[:, 0] = (4 * math.pi * amplitude.clamp(min=uncertainty)).sqrt()
-    root, chi_square, converged, taken = _descend(forms, flat, root, iterations, tolerance)
+    begin = _starting_roots(compressed, flat, table.shape[1], starts)
+    many = flat.repeat(starts, 1)
+    root, chi_square, converged, taken = _descend(forms, many, begin, iterations, tolerance)
+    root, chi_square, converged = _best_start(root, chi_square, converged, starts)
     root = root * torch.where(root[:, :1] < 0, -1.0, 1.0)
     lead = data.shape[:-1]
     root = root.reshape(*lead, -1)
@@ -103,10 +119,34 @@ def square_root_fit(
     return SquareRootFit(root, coefficients, chi_square.reshape(lead), converged.reshape(lead), taken)
 
 
+def _starting_roots(compressed: Compressed, data: Tensor, size: int, starts: int) -> Tensor:
+    """(starts · batch, size) roots of the power of the best isotropic sky, that sky first."""
+    amplitude, uncertainty = isotropic_amplitude(compressed, data)
+    length = (4 * math.pi * amplitude.clamp(min=uncertainty)).sqrt()
+    # The seed is fixed: a fit is a function of its data, whatever was fitted before.
+    random = torch.randn(starts, size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    directions = random / torch.linalg.vector_norm(random, dim=-1, keepdim=True)
+    directions[0] = torch.eye(1, size, dtype=torch.float64)
+    return (directions.to(data.device).unsqueeze(1) * length.unsqueeze(-1)).flatten(0, 1)
+
+
+def _best_start(
+    root: Tensor, chi_square: Tensor, converged: Tensor, starts: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """For each data set the converged fit of least χ²; without any, the least χ² there is."""
+    chi_square, converged = chi_square.unflatten(0, (starts, -1)), converged.unflatten(0, (starts, -1))
+    usable = torch.where(converged | ~converged.any(0), chi_square, torch.inf)
+    best = usable.argmin(0)
+    which = torch.arange(len(best), device=best.device)
+    return root.unflatten(0, (starts, -1))[best, which], chi_square[best, which], converged[best, which]
+
+
 def _checked(compressed: Compressed, data: Tensor, l_max: int) -> Tensor:
     rows, columns = compressed.r.shape
     if columns != (l_max + 1) ** 2:
-        raise ValueError(f"l_max is {l_max}, but compressed holds {columns} coefficients, not {(l_max + 1) ** 2}")
+        raise ValueError(
+            f"l_max is {l_max}, but compressed holds {columns} coefficients, not {(l_max + 1) ** 2}"
+        )
     if data.ndim == 0 or data.shape[-1] != rows:
         raise ValueError(f"data has shape {tuple(data.shape)}: (..., {rows}) is needed")
     if not bool(torch.isfinite(data).all()):
