@@ -1,0 +1,1 @@
+"""Overlap reduction functions of pulsar pairs under an anisotropic gravitational-wave sky."""
