@@ -1,13 +1,11 @@
 """Overlap functions Γ_lm of one pair in its own frame: first pulsar at the pole, second in the x–z half-plane."""
 
 import math
-from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from .pair_table import checked_degree, pair_table, table_functions
-from .quadrature import orders
+from .pair_table import azimuthal_orders, checked_degree, pair_features, pair_table, sine_power
 
 
 def gamma_lm(zeta: Tensor | float, l_max: int) -> Tensor:
@@ -38,11 +36,13 @@ def gamma_lm(zeta: Tensor | float, l_max: int) -> Tensor:
     checked_degree(l_max)
     zeta = checked_separations(zeta)
     flat = zeta.reshape(-1)
-    found = table_functions(2 * torch.sin(flat / 2) ** 2, pair_table(l_max, flat.device))
-    found = found * _sine_powers(torch.sin(flat), l_max)
-    columns = _columns(l_max, flat.device)
-    whole = found.new_zeros((l_max + 1) ** 2, len(flat)).index_copy(0, columns, found)
-    return whole.T.reshape(*zeta.shape, (l_max + 1) ** 2)
+    table = pair_table(l_max, flat.device)
+    found = pair_features(2 * torch.sin(flat / 2) ** 2, table).T @ table.coefficients
+    sine = torch.sin(flat)
+    powers = torch.stack([torch.ones_like(sine), sine, sine * sine], 1)[:, sine_power(l_max, flat.device)]
+    # + 0.0 turns -0.0 into 0.0
+    found = found * powers * (azimuthal_orders(l_max, flat.device) >= 0) + 0.0
+    return found.reshape(*zeta.shape, -1)
 
 
 def checked_separations(zeta: Tensor | float) -> Tensor:
@@ -57,17 +57,3 @@ def checked_separations(zeta: Tensor | float) -> Tensor:
         value = zeta.detach().reshape(-1)[bad][0].item()
         raise ValueError(f"zeta: separation {int(bad.nonzero()[0])} is {value}: 0 to π radians is needed")
     return zeta
-
-
-def _sine_powers(sine: Tensor, l_max: int) -> Tensor:
-    """sin^p ζ for each function of the table, p = 0, 1 or 2: (functions, points)."""
-    kinds = torch.stack([torch.ones_like(sine), sine, sine * sine])
-    m = torch.from_numpy(orders(l_max)[1]).to(sine.device, torch.int64)
-    return kinds[torch.where(m == 0, 0, 2 - m % 2)]
-
-
-@lru_cache(maxsize=64)
-def _columns(l_max: int, device: torch.device) -> Tensor:
-    """Index l² + l + m of each function of the table."""
-    l, m = (torch.from_numpy(values).to(torch.int64) for values in orders(l_max))
-    return (l * l + l + m).to(device)

@@ -29,14 +29,12 @@ _LOST = 1e-15
 
 
 class PairTable(NamedTuple):
-    """Coefficients of H for m ≥ 0, columns ordered m slowest: (0,0), (1,0) … (1,1), (2,1) …"""
+    """H_lm = Σ_terms coefficients · features, see `pair_features`."""
 
-    far: Tensor
-    """(terms, functions): of T_k(1 - 2 L / FAR_LOG)."""
-    smooth: Tensor
-    """(terms, functions): of T_k(2 y / NEAR_Y - 1)."""
-    singular: Tensor
-    """(terms, functions): of y L T_k(2 y / NEAR_Y - 1)."""
+    far_terms: int
+    near_terms: int
+    coefficients: Tensor
+    """(far_terms + 2 near_terms, (l_max + 1)²), column l² + l + m; H depends on |m| alone."""
 
 
 def checked_degree(l_max: int, name: str = "l_max") -> int:
@@ -52,32 +50,47 @@ def checked_degree(l_max: int, name: str = "l_max") -> int:
 
 def pair_table(l_max: int, device: torch.device) -> PairTable:
     """The table on a device. Ask with a checked l_max."""
-    return PairTable(*(part.to(device) for part in _built(l_max)))
+    table = _built(l_max)
+    return table._replace(coefficients=table.coefficients.to(device))
 
 
-def table_functions(cosine_gap: Tensor, table: PairTable) -> Tensor:
-    """H_lm at y = 1 - cos ζ ≥ 0.
+def pair_features(gap: Tensor, table: PairTable) -> Tensor:
+    """What the table's coefficients multiply, at y = 1 - cos ζ ≥ 0.
+
+    Rows: T_k(1 - 2 L / FAR_LOG) for the far pairs, zero for the near ones; T_k(2 y / NEAR_Y - 1) and y L times
+    the same for the near pairs, zero for the far ones.
 
     Args:
-        cosine_gap: (points,) y.
-        table: of some l_max.
+        gap: (points,) y.
+        table: says how many terms.
 
     Returns:
-        (functions, points), rows in the order of the table's columns.
+        (far_terms + 2 near_terms, points).
     """
     # y = 0: the logarithm is held at ln 1e-300; y L and its slope times dy/dζ = sin ζ vanish all the same
-    logarithm = (cosine_gap / 2).clamp_min(1e-300).log()
+    logarithm = (gap / 2).clamp_min(1e-300).log()
     near = logarithm.detach() < FAR_LOG
-    if not bool(near.any()):
-        return table.far.T @ chebyshev(1 - logarithm * (2 / FAR_LOG), len(table.far))
-    here, there = near.nonzero()[:, 0], (~near).nonzero()[:, 0]
-    far = table.far.T @ chebyshev(1 - logarithm[there] * (2 / FAR_LOG), len(table.far))
-    y = cosine_gap[here]
-    terms = chebyshev(y * (2 / NEAR_Y) - 1, max(len(table.smooth), len(table.singular)))
-    close = table.smooth.T @ terms[: len(table.smooth)]
-    close = close + table.singular.T @ terms[: len(table.singular)] * (y * logarithm[here])
-    found = far.new_empty(far.shape[0], len(cosine_gap))
-    return found.index_copy(1, there, far).index_copy(1, here, close)
+    far = chebyshev((1 - logarithm * (2 / FAR_LOG)).clamp_min(-1), table.far_terms)
+    close = gap.new_zeros(2 * table.near_terms, len(gap))
+    if bool(near.any()):
+        far = far * ~near
+        here = near.nonzero()[:, 0]
+        y = gap[here]
+        terms = chebyshev(y * (2 / NEAR_Y) - 1, table.near_terms)
+        close = close.index_copy(1, here, torch.cat([terms, terms * (y * logarithm[here])]))
+    return torch.cat([far, close])
+
+
+def sine_power(l_max: int, device: torch.device) -> Tensor:
+    """p of H_lm = Γ_lm / sin^p ζ at index l² + l + m: int64 ((l_max + 1)²,)."""
+    m = azimuthal_orders(l_max, device).abs()
+    return torch.where(m == 0, 0, 2 - m % 2)
+
+
+@lru_cache(maxsize=128)
+def azimuthal_orders(l_max: int, device: torch.device) -> Tensor:
+    """m at index l² + l + m: int64 ((l_max + 1)²,)."""
+    return torch.cat([torch.arange(-l, l + 1, device=device) for l in range(l_max + 1)])
 
 
 def chebyshev(u: Tensor, terms: int) -> Tensor:
@@ -99,22 +112,26 @@ def _built(l_max: int) -> PairTable:
     l, m = orders(l_max)
     scale = (3 / (8 * math.pi)) * (-1) ** l * np.where(m > 0, math.sqrt(2), 1)
     power = np.where(m == 0, 0, 2 - m % 2)[:, None]
-    far_nodes = _nodes(48 + 2 * l_max)
-    zeta = 2 * np.arcsin(np.exp(FAR_LOG * (1 - far_nodes) / 4))
-    far = whole_functions(zeta, l_max) / np.sin(zeta) ** power
-    near_nodes = _nodes(20 + l_max // 2)
-    y = NEAR_Y * (1 + near_nodes) / 2
+    zeta = 2 * np.arcsin(np.exp(FAR_LOG * (1 - _nodes(48 + 2 * l_max)) / 4))
+    far = _series(scale[:, None] * whole_functions(zeta, l_max) / np.sin(zeta) ** power)
+    y = NEAR_Y * (1 + _nodes(20 + l_max // 2)) / 2
     zeta = 2 * np.arcsin(np.sqrt(y / 2))
     smooth = regular_parts(zeta, l_max) / np.sin(zeta) ** power
     singular = log_weights(l_max)[:, None] * (y / (2 - y)) ** ((m[:, None] - power) / 2) / (2 - y) ** power
-    return PairTable(*(_series(scale[:, None] * values) for values in (far, smooth, singular)))
+    near = _series(np.concatenate([scale[:, None] * smooth, scale[:, None] * singular]))
+    columns = np.empty((l_max + 1) ** 2, dtype=np.int64)
+    for sign in (-1, 1):
+        columns[(l * l + l + sign * m).astype(np.int64)] = np.arange(len(l))
+    blocks = [far, near[:, : len(l)], near[:, len(l) :]]
+    coefficients = np.concatenate([block[:, columns] for block in blocks])
+    return PairTable(len(far), len(near), torch.from_numpy(coefficients))
 
 
 def _nodes(count: int) -> Array:
     return np.cos(np.pi * (np.arange(count) + 0.5) / count)
 
 
-def _series(values: Array) -> Tensor:
+def _series(values: Array) -> Array:
     """Chebyshev coefficients (terms, functions) from values (functions, nodes), cut where nothing is lost."""
     count = values.shape[1]
     # whole turns go first: cosines of large angles would bring noise above the cut
@@ -123,4 +140,4 @@ def _series(values: Array) -> Tensor:
     coefficients[0] /= 2
     sizes = np.abs(coefficients).max(1)
     needed = int(np.flatnonzero(sizes > _LOST * max(1.0, sizes.max()))[-1]) + 1
-    return torch.from_numpy(coefficients[: max(needed, 2)].copy())
+    return coefficients[: max(needed, 2)]

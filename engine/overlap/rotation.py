@@ -8,7 +8,6 @@ The frame at a pulsar, Rz(φ)Ry(θ), has axes θ̂, φ̂ and the pulsar. Near th
 its gradient is infinite, so pulsars there get the same construction about the x axis.
 """
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -56,14 +55,16 @@ def frames_at(directions: Tensor) -> Frames:
     return Frames(azimuth, torch.stack([z, sine], 1), turned, axes)
 
 
-def to_sky(frames: Frames, l_max: int) -> Tensor:
-    """M of every frame: (N, n, n), n = (l_max + 1)²; sky values = M @ values in the frame."""
+def to_sky(frames: Frames, degrees: range) -> Tensor:
+    """M of every frame on some degrees: (N, n, n), block-diagonal; sky values = M @ values in the frame."""
+    start, stop = degrees.start**2, degrees.stop**2
     blocks: list[Tensor] = []
-    for l, quarter, turn in _fixed(l_max, frames.axes.device):
+    for l in degrees:
+        quarter, turn = _matrices(l, frames.axes.device)
         block = quarter @ _turn_z(quarter.T.expand(len(frames.turned), -1, -1), frames.polar, l)
         block = _turn_z(block, frames.azimuth, l)
         block = torch.where(frames.turned[:, None, None], turn @ block, block)
-        blocks.append(pad(block, (l * l, (l_max + 1) ** 2 - (l + 1) ** 2)))
+        blocks.append(pad(block, (l * l - start, stop - (l + 1) ** 2)))
     return torch.cat(blocks, 1)
 
 
@@ -77,7 +78,8 @@ def to_frames(coefficients: Tensor, frames: Frames, l_max: int) -> Tensor:
     """
     inverse = coefficients.new_tensor([1.0, -1.0])
     parts: list[Tensor] = []
-    for l, quarter, turn in _fixed(l_max, frames.axes.device):
+    for l in range(l_max + 1):
+        quarter, turn = _matrices(l, frames.axes.device)
         sky = coefficients[l * l : (l + 1) ** 2]
         rows = torch.where(frames.turned[:, None], sky @ turn, sky)
         rows = _turn_z(rows[:, :, None], frames.azimuth * inverse, l)
@@ -103,12 +105,6 @@ def multiples(angle: Tensor, count: int) -> tuple[Tensor, Tensor]:
         rows.append((cosine * c - sine * s, cosine * s + sine * c))
     cosines, sines = zip(*rows, strict=True)
     return torch.stack(cosines, 1), torch.stack(sines, 1)
-
-
-def _fixed(l_max: int, device: torch.device) -> Iterator[tuple[int, Tensor, Tensor]]:
-    for l in range(l_max + 1):
-        quarter, turn = _matrices(l, device)
-        yield l, quarter, turn
 
 
 @lru_cache(maxsize=128)
