@@ -203,7 +203,7 @@ def fisher_spectrum(fisher: Tensor) -> FisherSpectrum:
     degrees = round(len(fisher) ** 0.5)
     if degrees**2 != len(fisher):
         raise ValueError(f"fisher has {len(fisher)} rows: a square number, (l_max + 1)², is needed")
-    orders = [2 * l + 1 for l in range(degrees)]
+    orders = [2 * degree + 1 for degree in range(degrees)]
     blocks = [torch.linalg.eigvalsh(fisher[: n * n, : n * n]) for n in range(1, degrees + 1)]
     floor = torch.finfo(fisher.dtype).eps * len(fisher)
     condition = torch.stack([_eigenvalue_condition(values, floor) for values in blocks])
