@@ -31,7 +31,7 @@ def hellings_downs(zeta: Tensor | float) -> Tensor:
 def hellings_downs_legendre(l_max: int) -> Tensor:
     """a_l of Γ(ζ) = Σ_l a_l P_l(cos ζ): a_l = 3/2 (2l + 1)/[(l + 2)(l + 1) l (l - 1)], zero for l < 2.
 
-    Gair et al. (2014), arXiv:1406.4664, eq. 70, in convention E.
+    Gair et al. (2014), arXiv:1406.4664, in convention E.
 
     Args:
         l_max: 0 or more; the tail falls as l_max⁻².
@@ -57,7 +57,7 @@ def cosmic_variance(zeta: Tensor | float, realisations: float = 1) -> Tensor:
     """Variance of the pulsar-averaged correlation about the Hellings–Downs curve, from one sky to the next.
 
     Σ_l 2 a_l² P_l(cos ζ)²/(2l + 1) in closed form: 9/2 of the squared two-point function of Allen (2023),
-    arXiv:2205.05637, section IV, for one real Gaussian amplitude per direction and polarisation. An
+    arXiv:2205.05637, for one real Gaussian amplitude per direction and polarisation. An
     average over more of them divides it: 2 for one complex Fourier bin. Symmetric about 90°; 1/24 at 0 and π.
 
     Args:

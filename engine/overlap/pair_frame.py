@@ -14,7 +14,7 @@ def gamma_lm(zeta: Tensor | float, l_max: int) -> Tensor:
     Γ_lm = (3/8π) ∫ d²n Y_lm(n) ΣF_aF_b, convention E (Γ_00 √4π is the Hellings–Downs curve, 1/2 at 0+), n the
     SOURCE direction, Condon–Shortley phase kept; the paper's tables use the propagation direction, which is
     (-1)^l times this. Without pulsar term. Functions with m < 0 vanish in this frame.
-    Mingarelli et al. (2013), arXiv:1306.5394, section IV and appendix; every l by our tables, see `pair_table`.
+    Mingarelli et al. (2013), arXiv:1306.5394, for l ≤ 3; every l by our tables, see `pair_table`.
 
     Absolute error below 2e-15 for l ≤ 10 and below 1e-12 up to the limit, against arithmetic of 100 digits, for
     ζ from 1e-3 to π - 1e-3; right limits at 0 and π. Differentiable in ζ.

@@ -64,7 +64,7 @@ def _segments(zeta: Array, nodes: int) -> tuple[tuple[Array, Array, Array], tupl
 
 def _upper(minus: Array, plus: Array, weight: Array, zeta: Array, l_max: int, regular: bool) -> Array:
     """∫_{-c}^{1}; `regular` takes the pole's residue at x = -1 out of every integrand."""
-    y, z, t = _half_angles(zeta)
+    y, _, t = _half_angles(zeta)
     s, c = np.sin(zeta)[:, None], np.cos(zeta)[:, None]
     ratio = t * np.sqrt(minus / plus)
     harmonics = _harmonics((plus - minus) / 2, minus * plus, l_max)

@@ -114,7 +114,8 @@ def _matrices(l: int, device: torch.device) -> tuple[Tensor, Tensor]:
     azimuths = 2 * np.pi * np.arange(2 * l + 2) / (2 * l + 2)
     sine = np.sqrt(1 - z * z)
     points = np.stack(
-        [np.outer(sine, np.cos(azimuths)), np.outer(sine, np.sin(azimuths)), np.outer(z, np.ones(2 * l + 2))], -1
+        [np.outer(sine, np.cos(azimuths)), np.outer(sine, np.sin(azimuths)), np.outer(z, np.ones(2 * l + 2))],
+        -1,
     )
     here = torch.from_numpy(points.reshape(-1, 3))
     weight = torch.from_numpy(np.repeat(weights, 2 * l + 2) * (np.pi / (l + 1)))

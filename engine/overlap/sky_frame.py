@@ -64,7 +64,7 @@ def overlap_harmonics(directions: Tensor, l_max: int, chunk: int = 8192) -> Tens
     Γ_ab = Σ_lm c_lm Γ_lm for a sky P(n) = Σ_lm c_lm Y_lm(n): convention E, SOURCE direction, real harmonics with
     the Condon–Shortley phase, c_00 = √4π for mean power 1. Pulsars at one place count as distinct pulsars: their
     pair gets the limit ζ → 0, without pulsar term. Mingarelli et al. (2013), arXiv:1306.5394; Gair et al.
-    (2014), arXiv:1406.4664, appendix E for the rotation. Differentiable in the positions.
+    (2014), arXiv:1406.4664. Differentiable in the positions.
 
     Args:
         directions: (N, 3) vectors to the pulsars, ICRS; only the direction counts.
