@@ -24,9 +24,9 @@ def real_harmonics(directions: Tensor, l_max: int) -> Tensor:
     Raises:
         ValueError: on a wrong shape, a zero or non-finite vector, a negative l_max.
 
-    >>> north = real_harmonics(torch.tensor([0.0, 0.0, 1.0]), 2)
-    >>> [round(value, 6) for value in north.tolist()]
-    [0.282095, 0.0, 0.488603, 0.0, 0.0, 0.0, 0.630783, 0.0, 0.0]
+    >>> diagonal = real_harmonics(torch.tensor([1.0, 1.0, 1.0]), 1)
+    >>> [round(value, 6) for value in diagonal.tolist()]
+    [0.282095, -0.282095, 0.282095, -0.282095]
     """
     if not isinstance(l_max, int) or isinstance(l_max, bool) or l_max < 0:
         raise ValueError(f"l_max is {l_max!r}: a whole number, 0 or more, is needed")
