@@ -81,11 +81,14 @@ class Parts:
             part.visible = getattr(self.lens, name) == value
         self.tries.current = self._current_preset()
 
-    def show(self, request: Request, frame: Frame) -> None:
-        """Show a frame's words and numbers."""
+    def show_numbers(self, request: Request, frame: Frame) -> None:
+        """Show a frame's readouts."""
         rows = [vars(row) for row in self.lens.readouts(request, frame)]
         if rows != self.readouts.rows:
             self.readouts.rows = rows
+
+    def show_words(self, request: Request, frame: Frame) -> None:
+        """Show the texts that quote a frame: the card beside the title and the claims."""
         for pane, text in (
             (self.card, words.card(self.lens.card(request, frame))),
             (self.claims, words.claims(self.lens.claims(request, frame))),

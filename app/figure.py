@@ -52,6 +52,8 @@ class Layer:
     palette: str | None = None
     offset: tuple[float, float] = (0.0, 0.0)
     align: Literal["left", "center", "right"] = "left"
+    above: bool = False
+    """Drawn above all others, and on the page repainted without them: for marks that follow the hand."""
 
 
 @dataclass(frozen=True)

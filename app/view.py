@@ -27,6 +27,9 @@ from .request import Request
 from .scheduler import NotebookScheduler, Scheduler, ServedScheduler
 from .worker import Result, Worker
 
+WORDS_PAUSE = 0.12
+"""Seconds after a frame at which the texts that quote it follow: ten times a second under the hand."""
+
 _worker: Worker | None = None
 
 
@@ -53,6 +56,7 @@ class LensView:
         self._worker = worker or shared_worker()
         self._scheduler = scheduler or self._find_scheduler()
         self._from_browser = False
+        self._words_due = False
         self.on_settled: list[Callable[[Request], None]] = []
         self._request = lens.request()
         stored = opening_frame(lens)
@@ -219,9 +223,20 @@ class LensView:
             layout, payload = packet.pack(self._changes(result.frame))
             self._packet.update(layout=layout, payload=payload)
             self._hand.update(upstream=result.request.as_dict())
-            self.parts.show(self._request, self.complete)
+            self.parts.show_numbers(self._request, self.complete)
+            self._show_words_soon()
             self.parts.status.drawn(result, time.perf_counter() - started)
             self._packet.update(serial=serial)
+
+    def _show_words_soon(self) -> None:
+        """Words may follow the picture a moment later: writing them takes as long as a frame."""
+        if not self._words_due:
+            self._words_due = True
+            self._scheduler.later(WORDS_PAUSE, self._show_words)
+
+    def _show_words(self) -> None:
+        self._words_due = False
+        self.parts.show_words(self._request, self.complete)
 
     def _changes(self, frame: Frame) -> list[tuple[int, dict[str, Any]]]:
         """Index and columns of the sources whose content is not what the browser has."""

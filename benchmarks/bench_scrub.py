@@ -39,7 +39,11 @@ MEASURE = """async ([page, count, pause, client]) => {
         requestAnimationFrame(() => setTimeout(() => { drawn.push(performance.now() - start); done() }, 0))
       }
       if (source) source.properties.data.change.connect(changed)
-      else Bokeh.documents[0].on_change((event) => { if (event.model !== slider) changed() })
+      else {
+        // pn.bind puts a new figure into each of its panes, one after the other: the view is there with the last.
+        let panes = 4
+        Bokeh.documents[0].on_change((event) => { if (event.attr === 'children' && --panes == 0) changed() })
+      }
       slider.value = (client ? 1.5 : 0.8) + 0.004 * i
       setTimeout(() => { open = false; done() }, 3000)
     })

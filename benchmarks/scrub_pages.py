@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any
 
 import holoviews as hv
@@ -99,10 +100,11 @@ def bound() -> Any:
     """What the documentation shows first: a function of the widget that returns elements."""
     lens = FourFigures()
     slider = pn.widgets.FloatSlider(start=0.02, end=20, value=1, step=0.001)
+    computed = lru_cache(maxsize=1)(partial(coarse, lens))
 
     def drawn(index: int) -> Callable[[float], Any]:
         def draw(temperature: float) -> Any:
-            frame = coarse(lens, temperature)
+            frame = computed(temperature)
             layers = lens.figures(frame)[index].layers
             parts = [element(la, frame.tables[la.table]).opts(**options(la, "bokeh")) for la in layers]
             return hv.Overlay(parts).opts(width=700, height=214, show_legend=False)

@@ -106,6 +106,8 @@ def _finish_layer(layer: Layer, subplot: Any) -> None:
         tips = [(name, f"@{{{name}}}") for name in layer.hover]
         hover = HoverTool(renderers=[subplot.handles["glyph_renderer"]], tooltips=tips)
         subplot.handles["plot"].add_tools(hover)
+    if layer.above:
+        subplot.handles["glyph_renderer"].level = "overlay"
     # Glyphs for states that never occur here: without them a figure has half as many models to send.
     unused = ("nonselection_glyph", "selection_glyph", "muted_glyph", "hover_glyph")
     subplot.handles["glyph_renderer"].update(**dict.fromkeys(unused))
@@ -141,9 +143,15 @@ def _finish_axes(figure: Figure, model: BokehFigure, ranges: dict[str, Range1d])
 
 def _name_axis(spec: Axis, axis: Any) -> None:
     axis.axis_label = spec.label or None
-    if spec.ticks:
-        axis.ticker = FixedTicker(ticks=[value for value, _ in spec.ticks])
-        axis.major_label_overrides = dict(spec.ticks)
+    if not spec.ticks:
+        return
+    places = [value for value, _ in spec.ticks]
+    # A new ticker would make Bokeh walk the whole document to find out what it refers to.
+    if isinstance(axis.ticker, FixedTicker):
+        axis.ticker.ticks = places
+    else:
+        axis.ticker = FixedTicker(ticks=places)
+    axis.major_label_overrides = dict(spec.ticks)
 
 
 def _finish_frame(figure: Figure, model: BokehFigure) -> None:

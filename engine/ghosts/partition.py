@@ -42,5 +42,7 @@ def newton(z: Tensor, a: Tensor, t: Tensor, reach: Tensor, steps: int, multiple:
         # Below the rounding of the sum a step is noise, and at a multiple zero a large one.
         step = torch.where(values[0].abs() <= 2 * torch.finfo(z.dtype).eps, torch.zeros_like(step), step)
         length = step.abs()
+        if not bool((length > 0).any()):
+            break
         t = t - step * torch.where(length > reach, reach / length, torch.ones_like(length))
     return t

@@ -15,17 +15,18 @@ from .probe import logits_along
 from .state import Subject
 
 HIGHEST_ORDER = 48
-COARSE, FINE = (97, 33), (321, 129)
-"""Points in the window, and steps r from 0.01 to 100 at which the true loss is tabled wherever the window ends."""
+COARSE, FINE = (97, 8), (321, 32)
+"""Points in the window, and steps in a decade at which the true loss is tabled wherever the window ends."""
+
+DECADES = (-4, 4)
+"""Steps of the table in picture units: r from 0.01 to 100 at every temperature, with room to interpolate."""
 
 
 def line_tables(subject: Subject, kind: str, window: float, points: tuple[int, int]) -> dict[str, Columns]:
     """Losses in the window, coefficients up to order 48, and the exact inputs of hand.js."""
     x = np.linspace(-window, window, points[0])
-    r = np.logspace(-2, 2, points[1])
     true, linear = _true_loss(subject, x), _linearised(subject, x)
     top = _top(true)
-    steps = r * subject.temperature
     return {
         "true_loss": {"x": x, "y": true},
         "linearised_loss": {"x": x, "y": linear},
@@ -33,7 +34,7 @@ def line_tables(subject: Subject, kind: str, window: float, points: tuple[int, i
         "bound_lines": _pair(subject.radius("bound"), window),
         "radius_lines": _pair(subject.radius(kind), window),
         "line": {"x": x, "linear": linear},
-        "wide": {"r": r, "true": _true_loss(subject, steps), "linear": _linearised(subject, steps)},
+        "wide": _wide(subject, points[1]),
         "loss_names": _names(x, true, linear, top, window),
         **_coefficient_tables(subject, kind),
         "numbers": _numbers(subject, window, top),
@@ -55,6 +56,16 @@ def _true_loss(subject: Subject, x: np.ndarray) -> np.ndarray:
         logits_along(subject.source, subject.index, tuple(x * subject.unit)) / subject.temperature
     )
     return (torch.logsumexp(logits, 1) - logits[:, subject.label]).cpu().numpy()
+
+
+def _wide(subject: Subject, in_a_decade: int) -> Columns:
+    """True loss at all steps the hand can reach, on an even grid of log10 r.
+
+    The steps themselves do not depend on the temperature, so that dragging it evaluates no network.
+    """
+    low, high = DECADES
+    steps = 10 ** (np.arange(low * in_a_decade, high * in_a_decade + 1) / in_a_decade)
+    return {"r": steps / subject.temperature, "true": _true_loss(subject, steps)}
 
 
 def _top(true: np.ndarray) -> float:
