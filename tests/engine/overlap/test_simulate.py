@@ -7,8 +7,8 @@ from torch import Tensor
 from anisoscope.engine.overlap.harmonics import unit_vectors
 from anisoscope.engine.overlap.isotropic import cosmic_variance, hellings_downs
 from anisoscope.engine.overlap.optimal import optimal_statistic
-from anisoscope.engine.overlap.sky_frame import separations
 from anisoscope.engine.overlap.simulate import pair_covariance, sigma_for_snr, simulate_pairs
+from anisoscope.engine.overlap.sky_frame import separations
 
 
 def seeded(seed: int = 0) -> torch.Generator:
