@@ -42,7 +42,7 @@ def gamma_lm(zeta: Tensor | float, l_max: int) -> Tensor:
     powers = torch.stack([torch.ones_like(sine), sine, sine * sine], 1)[:, sine_power(l_max, flat.device)]
     # + 0.0 turns -0.0 into 0.0
     found = found * powers * (azimuthal_orders(l_max, flat.device) >= 0) + 0.0
-    return found.reshape(*zeta.shape, -1)
+    return found.reshape(*zeta.shape, (l_max + 1) ** 2)
 
 
 def checked_separations(zeta: Tensor | float) -> Tensor:

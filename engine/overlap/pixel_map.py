@@ -126,7 +126,7 @@ def checked_finite(values: Tensor, name: str) -> Tensor:
 
 def upper_triangle(matrix: Tensor) -> Tensor:
     """Entries above the diagonal, row by row."""
-    first, second = torch.triu_indices(*matrix.shape, 1, device=matrix.device)
+    first, second = torch.triu_indices(len(matrix), len(matrix), 1, device=matrix.device)
     return matrix[first, second]
 
 
