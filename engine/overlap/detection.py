@@ -34,7 +34,8 @@ class DetectionCurve(NamedTuple):
     """By HD SNR, (snrs,) each.
 
     probability: fraction of injections above the threshold.
-    lower, upper: Wilson's 68.3 % binomial interval of it.
+    lower, upper: one standard deviation of both Monte Carlos: Wilson's binomial interval of the injections, at the
+        upper and lower end of the threshold. With few null draws the threshold is the larger part.
     threshold: the anisotropic SNR that isotropic skies exceed with the chosen false-alarm probability.
     unconverged: fraction of all fits, null and injected, that did not converge.
     """
@@ -123,12 +124,27 @@ def detection_threshold(null: Tensor, false_alarm: float = 0.0027) -> Tensor:
     Raises:
         ValueError: without draws, or a probability outside 0 … 1.
     """
+    return torch.quantile(_checked_null(null, false_alarm), 1 - false_alarm)
+
+
+def threshold_interval(null: Tensor, false_alarm: float = 0.0027) -> tuple[Tensor, Tensor]:
+    """One standard deviation about `detection_threshold`, from the binomial scatter of its rank.
+
+    Where that reaches past the largest draw the upper end is the largest draw, and too low.
+    """
+    null = _checked_null(null, false_alarm)
+    scatter = math.sqrt(false_alarm * (1 - false_alarm) / len(null))
+    lower = torch.quantile(null, max(1 - false_alarm - scatter, 0.0))
+    return lower, torch.quantile(null, min(1 - false_alarm + scatter, 1.0))
+
+
+def _checked_null(null: Tensor, false_alarm: float) -> Tensor:
     null = float64(null)
     if null.ndim != 1 or len(null) == 0 or not 0 < false_alarm < 1:
         raise ValueError(
             f"null has shape {tuple(null.shape)}, false_alarm is {false_alarm}: (draws,) and 0 … 1"
         )
-    return torch.quantile(null, 1 - false_alarm)
+    return null
 
 
 def detection_probability(
@@ -137,7 +153,7 @@ def detection_probability(
     snrs: Tensor,
     l_max: int,
     injections: int = 200,
-    null_draws: int = 1000,
+    null_draws: int = 2000,
     false_alarm: float = 0.0027,
     generator: torch.Generator | None = None,
     starts: int = 1,
@@ -168,17 +184,19 @@ def detection_probability(
     if snrs.ndim != 1 or not bool((snrs > 0).all()):
         raise ValueError(f"snrs is {snrs.tolist()}: a list of positive numbers is needed")
     _, unit = isotropic_amplitude(compressed, signal)
-    rows: list[tuple[float, float, float]] = []
+    rows: list[tuple[float, ...]] = []
     for snr in snrs.tolist():
         amplitude = snr * unit
         null = null_distribution(compressed, l_max, amplitude, null_draws, generator, starts)
-        threshold = detection_threshold(null.anisotropic, false_alarm)
         draws = simulate_compressed(compressed, amplitude * signal, injections, generator)
         found = anisotropy_snr(compressed, draws, l_max, starts)
+        threshold = detection_threshold(null.anisotropic, false_alarm)
+        low, high = threshold_interval(null.anisotropic, false_alarm)
         failed = torch.cat([null.fit.converged, found.fit.converged]).logical_not().double().mean()
-        rows.append((float((found.anisotropic > threshold).sum()), float(threshold), float(failed)))
-    hits, thresholds, unconverged = torch.tensor(rows, dtype=torch.float64).unbind(-1)
-    lower, upper = wilson_interval(hits, injections)
+        hits = [float((found.anisotropic > level).sum()) for level in (threshold, low, high)]
+        rows.append((*hits, float(threshold), float(failed)))
+    hits, most, fewest, thresholds, unconverged = torch.tensor(rows, dtype=torch.float64).unbind(-1)
+    lower, upper = wilson_interval(fewest, injections)[0], wilson_interval(most, injections)[1]
     return DetectionCurve(hits / injections, lower, upper, thresholds, unconverged)
 
 

@@ -33,7 +33,7 @@ class BinnedCorrelations(NamedTuple):
     separation: Tensor
     mean: Tensor
     uncertainty: Tensor
-    count: Tensor
+    pairs: Tensor
 
 
 def optimal_statistic(rho: Tensor, gamma_pair: Tensor, sigma: Tensor) -> OptimalStatistic:
@@ -117,7 +117,7 @@ def binned(separations: Tensor, rho: Tensor, sigma: Tensor, edges: Tensor) -> Bi
 
     Returns:
         BinnedCorrelations. separation is the weighted mean ζ of the pairs of a bin. An empty bin says what it
-        knows: count 0, uncertainty +inf, mean 0 of weight 0, its centre as separation.
+        knows: pairs 0, uncertainty +inf, mean 0 of weight 0, its centre as separation.
 
     Raises:
         ValueError: on shapes that disagree or edges that do not ascend.

@@ -124,24 +124,24 @@ def test_bins_are_weighted_means() -> None:
     zeta, sigma, rho = some_pairs()
     edges = torch.linspace(0, math.pi, 5, dtype=torch.float64)
     found = binned(zeta, rho, sigma, edges)
-    assert found.count.sum() == PAIRS
+    assert found.pairs.sum() == PAIRS
     for i in range(4):
         inside = (zeta >= edges[i]) & (zeta < edges[i + 1])
         weights = sigma[inside] ** -2
         torch.testing.assert_close(found.mean[:, i], rho[:, inside] @ weights / weights.sum())
         torch.testing.assert_close(found.uncertainty[i], weights.sum() ** -0.5)
         torch.testing.assert_close(found.separation[i], zeta[inside] @ weights / weights.sum())
-        assert found.count[i] == inside.sum()
+        assert found.pairs[i] == inside.sum()
 
 
 def test_edges_of_bins_and_empty_ones() -> None:
     zeta = torch.tensor([0.0, 1.0, 3.0, 4.0], dtype=torch.float64)
     edges = torch.tensor([0.0, 1.0, 2.0, 3.0], dtype=torch.float64)
     found = binned(zeta, torch.arange(4.0), torch.ones(4), edges)
-    assert found.count.tolist() == [1, 1, 1]  # 1.0 belongs to the right, 3.0 to the last, 4.0 to none
+    assert found.pairs.tolist() == [1, 1, 1]  # 1.0 belongs to the right, 3.0 to the last, 4.0 to none
     assert found.mean.tolist() == [0, 1, 2]
     empty = binned(zeta[:1], torch.ones(1), torch.ones(1), edges)
-    assert empty.count.tolist() == [1, 0, 0]
+    assert empty.pairs.tolist() == [1, 0, 0]
     assert empty.mean.tolist() == [1, 0, 0]
     assert empty.separation.tolist() == [0, 1.5, 2.5]
     assert empty.uncertainty[1].item() == math.inf
