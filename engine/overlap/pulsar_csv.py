@@ -45,16 +45,14 @@ def read_csv(text: str | bytes, filename: str = "pulsars.csv") -> PulsarArray:
     Columns of other names and rows with use = no are left out and told in `notes`.
 
     Args:
-        text: the file's content; bytes are UTF-8.
-        filename: for messages.
+        text: the file's content, bytes as UTF-8; filename: for messages.
 
     Returns:
         The pulsars, in the file's order. Two at one position are kept and told in `notes`.
 
     Raises:
-        PulsarFileError: naming file, row, column, value and what is allowed: missing columns (the unknown ones
-            are listed), missing or surplus cells, angles out of range, bad weights, names that repeat, fewer
-            than two pulsars.
+        PulsarFileError: missing columns (the unknown ones are listed), missing or surplus cells, angles out of
+            range, bad weights, names that repeat, fewer than two pulsars.
 
     >>> table = read_csv("psr,RAJ,DECJ\\nJ1909-3744,19:09:47.4,-37:44:14\\nJ1713+0747,17:13:49.5,+07:47:37\\n")
     >>> [round(angle, 3) for angle in table.right_ascension_degrees.tolist()]
