@@ -1,7 +1,7 @@
 """Γ_lm of one pair against slow second implementations, at both ends, and across the seam of the table."""
 
 import math
-from functools import lru_cache
+from functools import cache
 
 import mpmath
 import numpy as np
@@ -19,9 +19,12 @@ DIGITS = 220
 SEPARATIONS = [1e-3, 0.01, 0.1, 0.3, NEAR_ZETA - 1e-9, NEAR_ZETA + 1e-9, 0.7, 1.2, 2.0, 2.8, math.pi - 1e-3]
 
 
-@lru_cache(maxsize=None)
+@cache
 def polynomial(l: int, m: int) -> list[mpmath.mpf]:
-    """Coefficients of d^m P_l/dx^m in powers of 1 + x, lowest first: P_l = Σ_k (-1)^(l+k) (l+k)!/(k!² (l-k)!) ((1+x)/2)^k."""
+    """Coefficients of d^m P_l/dx^m in powers of u = 1 + x, lowest first.
+
+    P_l = Σ_k (-1)^(l+k) (l+k)!/(k!² (l-k)!) (u/2)^k.
+    """
     with mpmath.workdps(DIGITS):
         f = mpmath.factorial
         terms = [

@@ -1,6 +1,7 @@
 """Pixel maps and point sources against the kernel as printed, and where that kernel is 0/0."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -151,7 +152,7 @@ def test_pixels_converge_as_their_area():
     for nside in (8, 16, 32, 64):
         pixels = real_harmonics(pixel_directions(nside), 6) @ sky
         errors.append((overlap_from_map(pulsars, pixels) - exact).square().mean().sqrt().item())
-    steps = [math.log2(a / b) for a, b in zip(errors, errors[1:], strict=False)]
+    steps = [math.log2(a / b) for a, b in pairwise(errors)]
     # pulsars fall anywhere within their pixels: a single step scatters, the slope over three does not
     assert all(1.2 < step < 2.8 for step in steps), errors
     assert sum(steps) / 3 == pytest.approx(2, abs=0.25), errors
