@@ -46,11 +46,8 @@ _PRELUDE = """
     for (const [name, source] of Object.entries(extra)) tables[name] = source.data
 """
 
-# Bokeh repaints its overlay canvas without the rest of the figure, but cuts nothing off at the frame there.
 _REDRAW = """
     if (!lens.hand) return
-    const painter = Bokeh.Models.GlyphRenderer.prototype.default_view.prototype
-    if (!painter.needs_clip) Object.defineProperty(painter, "needs_clip", {value: true})
     const drawn = lens.hand(state, tables)
     for (const [name, columns] of Object.entries(drawn.tables))
         for (const source of targets[name] ?? []) source.setv({data: columns}, {sync: false})

@@ -15,6 +15,8 @@ import numpy as np
 from bokeh.model import DataModel
 from bokeh.models import ColumnDataSource, CustomJS
 
+from . import painting
+
 ALIGNMENT = 8
 
 UNPACK_JS = """
@@ -60,7 +62,7 @@ def attach(packet: Packet, sources: Sequence[ColumnDataSource], redraw: CustomJS
     """Make the browser unpack, redraw what follows the hand, and acknowledge; in this order."""
     unpack = CustomJS(args={"packet": packet, "sources": list(sources)}, code=UNPACK_JS)
     receipt = CustomJS(args={"packet": packet}, code=RECEIPT_JS)
-    packet.js_on_change("serial", unpack, redraw, receipt)
+    packet.js_on_change("serial", painting.prepare(), unpack, redraw, receipt)
     return receipt
 
 

@@ -51,6 +51,26 @@ MEASURE = """async ([page, count, pause, client]) => {
   return [updated, drawn]
 }"""
 
+# Moves the temperature at every animation frame for two seconds; ages of the pictures drawn meanwhile.
+AGES = """async () => {
+  const models = [...Bokeh.documents[0]._all_models.values()]
+  const slider = models.find((m) => String(m.name).startsWith('dial-temperature-')).data
+  const hand = models.find((m) => m.type === 'Hand'), packet = models.find((m) => m.type === 'Packet')
+  const asked = new Map(), ages = []
+  packet.properties.serial.change.connect(() => {
+    const at = asked.get(hand.upstream.temperature)
+    if (at) requestAnimationFrame(() => setTimeout(() => ages.push(performance.now() - at), 0))
+  })
+  for (let i = 0, start = performance.now(); performance.now() - start < 2000; i++) {
+    const value = 0.7 + 0.001 * i
+    asked.set(value, performance.now())
+    slider.value = value
+    await new Promise((go) => setTimeout(go, 16))
+  }
+  await new Promise((go) => setTimeout(go, 1500))
+  return ages
+}"""
+
 
 def rows() -> Iterator[dict[str, Any]]:
     """Ours, then bare Bokeh and pn.bind with the same computation; then what never leaves the browser."""
@@ -64,6 +84,7 @@ def rows() -> Iterator[dict[str, Any]]:
             for name, page in pages.items():
                 yield from _rows(name, page, client=False)
             yield from _rows("ours, step in the browser", pages["ours"], client=True)
+            yield from _age(pages["ours"])
             chromium.close()
     finally:
         server.terminate()
@@ -79,6 +100,17 @@ def _rows(name: str, page: Page, client: bool) -> Iterator[dict[str, Any]]:
     for what, times in zip(("updated", "drawn"), measured, strict=True):
         row = {"name": f"{name}: {what}", "value": statistics.median(times), "unit": "ms"}
         yield row if kind == "bokeh" or client else {**row, "ratio_to": f"bokeh: {what}"}
+
+
+def _age(page: Page) -> Iterator[dict[str, Any]]:
+    """How old the picture under the hand is while the browser's processor runs six times slower."""
+    client = page.context.new_cdp_session(page)
+    page.bring_to_front()
+    client.send("Emulation.setCPUThrottlingRate", {"rate": 6})
+    ages = page.evaluate(AGES)
+    client.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+    for name, value in (("median", statistics.median(ages)), ("oldest", max(ages))):
+        yield {"name": f"ours, browser 6 x slower: {name} age of the picture", "value": value, "unit": "ms"}
 
 
 def _open(chromium: Any, port: int, name: str) -> Page:

@@ -14,6 +14,7 @@ from holoviews.plotting.bokeh import BokehRenderer
 
 from ..figure import Axis, Figure, Layer
 from ..frame import Frame
+from ..painting import OURS
 from ..theme import LIGHT, PALETTES, SANS
 from .columns import SourceData, source_data
 from .elements import element
@@ -157,6 +158,7 @@ def _name_axis(spec: Axis, axis: Any) -> None:
 def _finish_frame(figure: Figure, model: BokehFigure) -> None:
     model.update(
         name=f"figure-{figure.name}",
+        tags=[OURS],
         title=None,
         output_backend="canvas",
         background_fill_color=LIGHT["plot"],

@@ -247,3 +247,27 @@ def test_panel_serve_serves_the_same_app(browser: Browser) -> None:
         page.wait_for_selector("canvas", state="attached", timeout=30_000)
         assert value(page, "r") == 0.5
         page.close()
+
+
+PAINTS = """async (r) => {
+    const model = Bokeh.documents[0].get_model_by_name('figure-plane'), view = Bokeh.index.find_one(model)
+    const counts = {primary: 0, overlays: 0}
+    for (const [name, method] of [['primary', '_paint_primary'], ['overlays', '_paint_overlays']]) {
+        const paint = view[method]
+        view[method] = function (...args) { counts[name]++; return paint.apply(this, args) }
+    }
+    const dial = [...Bokeh.documents[0]._all_models.values()].find((m) => String(m.name).startsWith('dial-r-')).data
+    dial.value = r
+    await new Promise((go) => setTimeout(go, 400))
+    const {canvas, ctx} = view.canvas_view.overlays, ratio = canvas.width / view.bbox.width
+    const strip = Math.floor(view.frame.bbox.left * ratio) - 2
+    const painted = (x, width) => ctx.getImageData(x, 0, width, canvas.height).data.some((v) => v > 0)
+    return {...counts, inside: painted(strip + 4, canvas.width - strip - 4), beside: painted(0, strip)}
+}"""
+
+
+def test_marks_of_the_hand_are_repainted_alone_and_never_leave_the_frame(page: Page, address: str) -> None:
+    opened(page, address)
+    painted = page.evaluate(PAINTS, 30.0)
+    assert painted["overlays"] >= 1 and painted["primary"] == 0
+    assert painted["inside"] and not painted["beside"]
