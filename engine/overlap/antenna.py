@@ -51,7 +51,7 @@ def antenna_patterns(directions: Tensor, points: Tensor) -> tuple[Tensor, Tensor
     (0.5, 0.0)
     """
     pulsars = unit_vectors(vector_table(directions, "directions"))
-    points = unit_vectors(vector_table(points, "points"))
+    points = unit_vectors(vector_table(points, "points")).to(pulsars.device)
     response = responses(pulsars, points, *tangents(points))
     return response.plus, response.cross
 

@@ -49,7 +49,9 @@ def overlap_from_map(directions: Tensor, sky: Tensor, nest: bool = False) -> Ten
     >>> round(overlap_from_map(pair, torch.ones(12 * 32**2)).item(), 3)
     -0.145
     """
-    return upper_triangle(map_matrix(checked_pulsars(directions), *checked_map(sky, nest)))
+    pulsars = checked_pulsars(directions)
+    values = torch.as_tensor(sky, dtype=torch.float64, device=pulsars.device)
+    return upper_triangle(map_matrix(pulsars, *checked_map(values, nest)))
 
 
 def overlap_from_point_sources(directions: Tensor, sources: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -71,7 +73,8 @@ def overlap_from_point_sources(directions: Tensor, sources: Tensor, weights: Ten
     >>> overlap_from_point_sources(torch.eye(3)[:2], torch.eye(3)[2:]).tolist()
     [-0.375]
     """
-    pulsars, points = checked_pulsars(directions), unit_vectors(vector_table(sources, "sources"))
+    pulsars = checked_pulsars(directions)
+    points = unit_vectors(vector_table(sources, "sources")).to(pulsars.device)
     powers = points.new_ones(len(points)) if weights is None else _checked_weights(weights, points)
     return upper_triangle(map_matrix(pulsars, powers / powers.sum(), points, *tangents(points)))
 
