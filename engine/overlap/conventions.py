@@ -74,11 +74,7 @@ def convert(values: Tensor, convention: str, inverse: bool = False, kind: str = 
         raise ValueError(f"kind is {kind!r}: 'overlap' or 'coefficients' is needed")
     values = torch.as_tensor(values)
     l, m = _orders(values)
-    values = values.to(l.device)
-    complex_side = inverse and name in _COMPLEX
-    if values.is_complex() and not complex_side:
-        raise ValueError(f"values are complex: convention {convention!r} takes real ones in this direction")
-    values = values.to(torch.complex128 if complex_side else torch.float64)
+    values = _checked_type(values, name, inverse)
     factor = _factors(name, l, m)
     if (kind == "coefficients") != inverse:
         factor = 1 / factor
@@ -96,6 +92,13 @@ def _checked_name(convention: str) -> str:
     if name not in CONVENTIONS:
         raise ValueError(f"convention is {convention!r}: one of {', '.join(CONVENTIONS)} is needed")
     return name
+
+
+def _checked_type(values: Tensor, name: str, inverse: bool) -> Tensor:
+    complex_side = inverse and name in _COMPLEX
+    if values.is_complex() and not complex_side:
+        raise ValueError(f"values are complex: convention {name!r} takes real ones in this direction")
+    return values.to(torch.complex128 if complex_side else torch.float64)
 
 
 def _orders(values: Tensor) -> tuple[Tensor, Tensor]:

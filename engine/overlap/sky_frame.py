@@ -134,11 +134,7 @@ def overlap_from_coefficients(directions: Tensor, coefficients: Tensor, chunk: i
         weighted = to_frames(sky, here, l_max)[:, None, :] * table.coefficients
         contracted = (weighted @ gather).transpose(1, 2)
         features = pair_features(block.gap, table)
-        parts = [
-            contracted[index] @ features[:, low:high]
-            for index, (low, high) in enumerate(zip(block.bounds, block.bounds[1:], strict=False))
-        ]
-        found.append((torch.cat(parts, 1) * block.phases).sum(0))
+        found.append((_by_first(contracted, features, block) * block.phases).sum(0))
     return torch.cat(found)
 
 
@@ -219,6 +215,12 @@ def _bands(l_max: int) -> list[range]:
             bands.append(range(start, l))
             start = l
     return bands
+
+
+def _by_first(matrices: Tensor, values: Tensor, block: _Block) -> Tensor:
+    """Each first pulsar's matrix times the columns of its pairs: (rows, pairs)."""
+    spans = zip(block.bounds, block.bounds[1:], matrices, strict=False)
+    return torch.cat([matrix @ values[:, low:high] for low, high, matrix in spans], 1)
 
 
 def _turned(values: Tensor, rotations: Tensor, block: _Block) -> Tensor:
