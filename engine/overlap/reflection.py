@@ -22,7 +22,7 @@ class ReflectedChains:
     Straight flight between kicks from the Gaussian likelihood; at a zero of the sky the velocity is mirrored, which
     keeps volume, energy and reversibility, so the Metropolis test at the end of a flight makes the chain exact.
     The positive skies are a body of many corners, where moves along straight lines (hit-and-run) are short: for
-    l_max 6 flights of the same cost gave a hundred times the independent draws.
+    l_max 6 flights of the same cost gave about seventy times the independent draws.
     """
 
     def __init__(

@@ -59,6 +59,7 @@ def test_dipoles_against_rejection(strength: float) -> None:
     weights = (-0.5 * (data - skies @ compressed.r.T).square().sum(1)).exp()
     mean, spread = weighted(skies[:, 1:], weights)
     agree(found.coefficients[..., 1:], found.effective_sample_size[1:], mean, spread)
+    assert found.acceptance > 0.8
     # The wall is tested on a grid, whose pixels leave a narrow rim outside the ball.
     assert found.coefficients[..., 1:].norm(dim=-1).max() < 1.05 * math.sqrt(4 * math.pi / 3)
     assert bool((found.coefficients[..., 0] == math.sqrt(4 * math.pi)).all())
@@ -142,6 +143,7 @@ def test_truncated_gaussian_has_its_moments(low: float, high: float) -> None:
     whole = torch.full((count,), 1.0, dtype=torch.float64)
     draws = truncated_gaussian(4 * whole, 2 * whole, low * whole, high * whole, uniform)
     assert bool((draws >= low).all() & (draws <= high).all() & draws.isfinite().all())
+    assert bool((draws.diff() >= 0).all())  # the inverse of a distribution function rises
     a, b = 2 * (low - 0.5), 2 * (high - 0.5)
     near = min(abs(a), abs(b))
     if near < 20:
