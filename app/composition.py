@@ -47,7 +47,7 @@ class Parts:
         self.tries = Tries(items=[_item(p) for p in self.presets.values()], sizing_mode="stretch_width")
         self.tries.on_choose(lambda name: view.set(dict(self.presets[name].params), reset=True))
         self.status = Reporter(view)
-        self.drop = DropZone(label="Drop a request.json or an exported zip here", accept=lens.opens, margin=0)
+        self.drop = DropZone(label=lens.drop_words, accept=list(lens.opens), margin=0)
         self.drop.on_file(view.open_file)
         self.keyboard = self._keyboard(view)
         self.conditional: list[tuple[tuple[str, Any], pn.viewable.Viewable]] = []

@@ -42,8 +42,9 @@ class Lens(pn.viewable.Viewer):
     primary: ClassVar[str] = ""
     second: ClassVar[str] = ""
     client_side: ClassVar[frozenset[str]] = frozenset()
+    drop_words: ClassVar[str] = "Drop a request.json or an exported zip here"
     cost: ClassVar[str] = "instant"
-    opens: ClassVar[list[str]] = [".json", ".zip"]
+    opens: ClassVar[tuple[str, ...]] = (".json", ".zip")
 
     def names(self) -> list[str]:
         """Names of the parameters that make up a request, in their order of declaration."""

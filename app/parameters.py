@@ -8,6 +8,7 @@ from typing import Any
 import param
 
 from .errors import RequestError
+from .uploads import Upload, content_of
 
 
 def coerce(name: str, parameter: param.Parameter, value: Any) -> Any:
@@ -25,11 +26,21 @@ def coerce(name: str, parameter: param.Parameter, value: Any) -> Any:
         return _numbers(name, parameter, value)
     if isinstance(parameter, param.Number):
         return _number(name, parameter, value)
+    if isinstance(parameter, Upload):
+        return _token(name, value)
     if isinstance(parameter, param.String):
         if not isinstance(value, str) or len(value) > 200:
             raise RequestError(name, value, "must be text of at most 200 characters", parameter.default)
         return value
     raise RequestError(name, value, "cannot be set from outside")
+
+
+def _token(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise RequestError(name, value, "must be the token of a file, name#hash", "")
+    if value:
+        content_of(name, value)
+    return value
 
 
 def _boolean(name: str, value: Any) -> bool:

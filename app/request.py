@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from .errors import RequestError
+from .uploads import unpack
 
 FORM = 'a request.json of the form {"lens": "…", "parameters": {…}}'
 
@@ -77,15 +78,17 @@ def read_json(text: str | bytes) -> tuple[str, dict[str, Any]]:
 
 
 def request_of(loaded: Any) -> tuple[str, dict[str, Any]]:
-    """Slug and parameters of what a request.json holds, still unchecked.
+    """Slug and parameters of what a request.json holds, still unchecked; files it carries are kept.
 
     Raises:
-        RequestError: it is not of the form {"lens": …, "parameters": {…}}.
+        RequestError: it is not of the form {"lens": …, "parameters": {…}}, or its files are damaged.
     """
     if not isinstance(loaded, Mapping) or not isinstance(loaded.get("parameters"), Mapping):
         raise RequestError("request.json", type(loaded).__name__, f"must be {FORM}")
     if not isinstance(loaded.get("lens"), str):
         raise RequestError("lens", loaded.get("lens"), f"must be a lens's slug in {FORM}")
+    if "files" in loaded:
+        unpack(loaded["files"])
     return loaded["lens"], dict(loaded["parameters"])
 
 

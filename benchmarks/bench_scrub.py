@@ -74,13 +74,13 @@ AGES = """async () => {
 
 def rows() -> Iterator[dict[str, Any]]:
     """Ours, then bare Bokeh and pn.bind with the same computation; then what never leaves the browser."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.scrub_pages", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-            pages = {name: _open(chromium, port, name) for name in ("bokeh", "ours", "bind")}
+            pages = {name: opened(chromium, port, name) for name in ("bokeh", "ours", "bind")}
             for name, page in pages.items():
                 yield from _rows(name, page, client=False)
             yield from _rows("ours, step in the browser", pages["ours"], client=True)
@@ -113,7 +113,7 @@ def _age(page: Page) -> Iterator[dict[str, Any]]:
         yield {"name": f"ours, browser 6 x slower: {name} age of the picture", "value": value, "unit": "ms"}
 
 
-def _open(chromium: Any, port: int, name: str) -> Page:
+def opened(chromium: Any, port: int, name: str) -> Page:
     page = chromium.new_page(viewport={"width": 1440, "height": 1000})
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -127,7 +127,7 @@ def _open(chromium: Any, port: int, name: str) -> Page:
     return page
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as opened:
         opened.bind(("127.0.0.1", 0))
         return int(opened.getsockname()[1])

@@ -22,6 +22,7 @@ from ..frame import Frame
 from ..lens import Lens
 from ..registry import lens_class
 from ..request import Request, request_of
+from ..uploads import carried
 from .tables import arrays, plain_fact, table_csv
 
 FORMATS = ("svg", "pdf", "png")
@@ -123,13 +124,18 @@ def _texts(lens: Lens, asked: Request, frame: Frame) -> dict[str, str | bytes]:
     np.savez_compressed(buffer, **arrays(frame))  # pyright: ignore[reportArgumentType]
     parts["data.npz"] = buffer.getvalue()
     parts["request.json"] = json.dumps(
-        {**asked.to_json(), **_provenance(asked, frame)}, indent=2, ensure_ascii=False
+        {**asked.to_json(), **_provenance(asked, frame), **_files(asked)}, indent=2, ensure_ascii=False
     )
     facts = {name: plain_fact(value) for name, value in frame.facts.items()}
     parts["facts.json"] = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
     parts["cite.bib"] = citation(lens)
     parts["README.txt"] = _readme(lens, shown_figures(lens, frame))
     return parts
+
+
+def _files(asked: Request) -> dict[str, Any]:
+    files = carried(asked.as_dict().values())
+    return {"files": files} if files else {}
 
 
 def citation(lens: Lens) -> str:

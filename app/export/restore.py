@@ -12,8 +12,10 @@ from typing import Any
 
 from ..errors import RequestError
 from ..request import read_json
+from ..uploads import LARGEST_FILE
 
-LARGEST_REQUEST = 1_000_000
+LARGEST_REQUEST = 1_000_000 + 2 * LARGEST_FILE
+"""Bytes: a request with a file in base64, and room."""
 
 # What zipfile and its decompressors raise for a file that is cut, altered or encrypted; ValueError is a
 # negative offset or a name that is no text.
@@ -39,7 +41,7 @@ def read_dropped(name: str, content: bytes) -> tuple[str, dict[str, Any]]:
     if PurePath(name).suffix.lower() == ".zip":
         content = _from_zip(name, content)
     if len(content) > LARGEST_REQUEST:
-        raise RequestError("file", name, f"a request.json has at most {LARGEST_REQUEST // 1000} kB")
+        raise RequestError("file", name, f"a request.json has at most {LARGEST_REQUEST // 1_000_000} MB")
     return read_json(content)
 
 

@@ -8,7 +8,6 @@ from torch import Tensor
 from .classes import merge_equal_slopes, one_sample
 from .errors import InvalidWindow
 
-
 _SECTIONS, _ROUNDS = 64, 6
 """The search for a minimum cuts its interval to a 64th in each round: to 1e-11 of the axis in all."""
 

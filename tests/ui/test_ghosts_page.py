@@ -8,9 +8,12 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from served import as_command, until
+
+from anisoscope.app.lenses.ghosts.checkpoints import load
 
 pytestmark = pytest.mark.browser
 
@@ -271,3 +274,21 @@ def test_marks_of_the_hand_are_repainted_alone_and_never_leave_the_frame(page: P
     painted = page.evaluate(PAINTS, 30.0)
     assert painted["overlays"] >= 1 and painted["primary"] == 0
     assert painted["inside"] and not painted["beside"]
+
+
+def test_weights_dropped_on_the_page_become_the_network(page: Page, address: str) -> None:
+    arrays = {name: v.numpy() for name, v in load("linear", "middle").model.state_dict().items()}
+    sink = io.BytesIO()
+    np.savez(sink, **arrays)
+    opened(page, address, "?sample=3")
+    file = {"name": "mine.npz", "mimeType": "application/zip", "buffer": sink.getvalue()}
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_text("weights of mine.npz", exact=False).first).to_be_visible()
+    until(lambda: "weights=mine.npz" in link(page))
+    opened(page, address, link(page).partition("ghosts")[2])
+    expect(page.get_by_text("weights of mine.npz", exact=False).first).to_be_visible()
+    file["buffer"] = b"PK nothing"
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_text("readable .npz archive", exact=False).first).to_be_visible()
+    opened(page, address, "?weights=other.npz%230123456789abcdef")
+    expect(page.get_by_text("drop other.npz on the page again", exact=False).first).to_be_visible()

@@ -254,6 +254,21 @@ def load(name: str, stage: str) -> Checkpoint:
     )
 
 
+def architecture_of(source: Source) -> str:
+    """Which of the architectures an `.npz` of weights is for, by the names of its arrays.
+
+    Raises:
+        CheckpointError: it is not readable, or its names are those of none.
+    """
+    with _open(source) as archive:
+        names = set(_members(archive))
+    for name in ARCHITECTURES:
+        if set(_expected(name)) == names:
+            return name
+    shown = ", ".join(sorted(names)[:6])
+    raise CheckpointError("entries", shown, f"the state_dict() of one of {', '.join(ARCHITECTURES)}")
+
+
 def load_file(source: Source, name: str) -> Checkpoint:
     """A reader's own weights for one of the architectures, with accuracies measured on the shipped digits.
 

@@ -14,6 +14,7 @@ from anisoscope.engine.ghosts import exact_radius
 
 from ...frame import Columns, Frame
 from ...request import Request
+from ...uploads import name_of
 from . import line
 from .plane import field, plane_tables
 from .probe import LADDER, Probe, bound_of_all, exact_in_parts, ladder, radii
@@ -131,6 +132,10 @@ def _notes(request: Request, one: Subject) -> tuple[str, ...]:
         notes.append("all slopes agree: no ghost, every radius is infinite")
     elif not one.certified:
         notes.append("the exact radius could not be certified: the margin bound is shown in its place")
-    if request["source"] == "network" and request["stage"] == "start" and request["direction"] == "momentum":
-        notes.append("before the first step the momentum is the gradient")
+    if request["source"] == "network":
+        untrained = request["stage"] == "start" or request["weights"]
+        if request["weights"]:
+            notes.append(f"weights of {name_of(request['weights'])}; choosing a stage lets go of them")
+        if untrained and request["direction"] == "momentum":
+            notes.append("before the first step the momentum is the gradient")
     return tuple(notes)

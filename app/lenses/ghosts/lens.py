@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import param
 
 from ...control import Card, Choice, Claim, Dial, Group, Readout
+from ...errors import RequestError
 from ...figure import Figure
 from ...frame import Columns, Frame
 from ...lens import Lens, Paper
 from ...request import Request
+from ...uploads import Upload, keep
 
 SAO = Paper(
     short="Sao 2026",
@@ -70,6 +72,7 @@ class GhostsLens(Lens):
         default="mlp_layernorm", objects=NETWORKS, doc="Architecture, trained on 8×8 digits."
     )
     stage = param.Selector(default="converged", objects=STAGES, doc="How far the training has come.")
+    weights = Upload(default="", doc="A reader's own weights for the network, in place of a stage.")
     direction = param.Selector(default="-gradient", objects=DIRECTIONS, doc="Unit direction of the step.")
     direction_seed = param.Integer(default=0, bounds=(0, 999), doc="Which random direction.")
     sample = param.Integer(
@@ -85,6 +88,30 @@ class GhostsLens(Lens):
     label = param.Integer(default=0, bounds=(0, MOST_CLASSES - 1), doc="True class of the sandbox, from 0.")
     logits = param.NumericTuple(default=(2.0, 0.0, 0.0, 0.0, 0.0, 0.0), doc="Logits z of the sandbox.")
     slopes = param.NumericTuple(default=(-1.0, 1.0, 0.5, 0.0, 0.0, 0.0), doc="Slopes a of the sandbox.")
+
+    drop_words = "Drop a request.json, an exported zip, or weights (.npz) here"
+    opens = (*Lens.opens, ".npz")
+
+    def check(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Choosing a network or a stage lets go of dropped weights."""
+        checked, unknown = super().check(values)
+        if {"network", "stage"} & set(checked):
+            checked.setdefault("weights", "")
+        return checked, unknown
+
+    def open_file(self, name: str, content: bytes) -> dict[str, Any]:
+        """An `.npz` of weights becomes the network; everything else as in any lens."""
+        if not name.lower().endswith(".npz"):
+            return super().open_file(name, content)
+        from .checkpoints import CheckpointError, architecture_of, load_file
+
+        try:
+            network = architecture_of(content)
+            load_file(content, network)
+        except CheckpointError as error:
+            raise RequestError(f"{name}, {error.entry}", error.value, f"allowed: {error.allowed}") from error
+        kept = {k: v for k, v in self.request().values if k not in ("network", "stage")}
+        return {**kept, "source": "network", "network": network, "weights": keep(name, content)}
 
     def frames(self, request: Request) -> Iterator[Frame | None]:
         from .compute import frames

@@ -24,7 +24,8 @@ from anisoscope.engine.ghosts import (
 )
 
 from ...device import chosen_device
-from .checkpoints import digits, load
+from ...uploads import content_of
+from .checkpoints import digits, load, load_file
 
 LADDER = (0.3, 0.99, 1.0, 3.2, 10.0)
 """Steps, in units of the training set's bound, at which the claims compare loss and accuracy."""
@@ -58,10 +59,10 @@ class Probe:
 
 
 @lru_cache(maxsize=8)
-def probe(network: str, stage: str, kind: str, seed: int) -> Probe:
+def probe(network: str, stage: str, kind: str, seed: int, weights: str) -> Probe:
     """Load a checkpoint and differentiate its logits along a direction."""
     device = chosen_device()
-    checkpoint = load(network, stage)
+    checkpoint = load_file(content_of("weights", weights), network) if weights else load(network, stage)
     model = checkpoint.model.double().to(device).eval()
     images, labels = digits().train
     images, labels = images.double().to(device), labels.to(device)

@@ -85,7 +85,8 @@ def source_of(request: Request) -> Probe | None:
     """The probed network a request asks for; None in the sandbox."""
     if request["source"] == "sandbox":
         return None
-    return probe(request["network"], request["stage"], request["direction"], request["direction_seed"])
+    names = ("network", "stage", "direction", "direction_seed", "weights")
+    return probe(*(request[name] for name in names))
 
 
 def _sample(request: Request) -> Subject:

@@ -46,7 +46,7 @@ def coarse(lens: GhostsLens, values: dict[str, object]) -> Frame:
 
 
 def test_facts_are_the_engines_for_this_sample_in_steps_of_the_unit_direction(opening: Frame) -> None:
-    one = probe.probe("mlp_layernorm", "converged", "-gradient", 0)
+    one = probe.probe("mlp_layernorm", "converged", "-gradient", 0, "")
     z, a = one.z[384:385], one.a[384:385]
     exact = exact_radius(z, a)
     assert opening.facts["bound_radius"] == pytest.approx(convergence_radius(z, a).item(), rel=1e-12)
@@ -62,7 +62,7 @@ def test_facts_are_the_engines_for_this_sample_in_steps_of_the_unit_direction(op
 
 
 def test_radii_are_nested_for_every_sample_and_found_in_parts_as_at_once() -> None:
-    one = probe.probe("mlp", "middle", "adam", 0)
+    one = probe.probe("mlp", "middle", "adam", 0, "")
     found = probe.radii(one, 1.0)
     assert bool((found.bound <= found.margin * (1 + 1e-9)).all())
     assert bool((found.margin <= found.exact * (1 + 1e-9)).all())
@@ -70,7 +70,7 @@ def test_radii_are_nested_for_every_sample_and_found_in_parts_as_at_once() -> No
 
 
 def test_two_readers_of_one_request_share_its_parts() -> None:
-    one = probe.probe("linear", "converged", "random", 5)
+    one = probe.probe("linear", "converged", "random", 5, "")
     first, second = probe.exact_in_parts(one, 0.7), probe.exact_in_parts(one, 0.7)
     pauses = sum(1 for pair in itertools.zip_longest(first, second) for _ in pair)
     assert len(probe._exact_parts(one, 0.7)) == math.ceil(1438 / probe.PART) <= pauses
@@ -84,12 +84,12 @@ def test_a_cancelled_request_keeps_the_parts_it_found(lens: GhostsLens) -> None:
     assert isinstance(next(generator), Frame)
     assert [next(generator) for _ in range(4)] == [None] * 4
     generator.close()
-    one = probe.probe("linear", "middle", "-gradient", 0)
+    one = probe.probe("linear", "middle", "-gradient", 0, "")
     assert 2 <= len(probe._exact_parts(one, 0.9)) < math.ceil(1438 / probe.PART)
 
 
 def test_the_linearised_curve_is_the_engines_and_touches_the_true_loss_at_the_start(opening: Frame) -> None:
-    one = probe.probe("mlp_layernorm", "converged", "-gradient", 0)
+    one = probe.probe("mlp_layernorm", "converged", "-gradient", 0, "")
     x = np.asarray(opening.tables["true_loss"]["x"])
     label = torch.tensor(opening.facts["label"])
     tau = torch.as_tensor(x * opening.facts["bound_radius"])
@@ -120,7 +120,7 @@ def test_the_field_is_a_mirror_and_vanishes_at_the_ghosts(opening: Frame) -> Non
     image = opening.tables["field"]["image"].astype(int)
     assert not ((image + image[::-1]) % 64).any(), "hues of conjugate points are opposite"
     assert np.array_equal(image // 64, image[::-1] // 64)
-    one = probe.probe("mlp_layernorm", "converged", "-gradient", 0)
+    one = probe.probe("mlp_layernorm", "converged", "-gradient", 0, "")
     bound = opening.facts["bound_radius"]
     ghosts = opening.tables["ghosts"]
     assert len(ghosts["x"]) == 4
@@ -181,7 +181,7 @@ def test_temperature_of_a_network_reaches_loss_and_batch(lens: GhostsLens, openi
     cool = coarse(lens, {"temperature": 0.5})
     assert cool.facts["bound_radius"] == pytest.approx(opening.facts["bound_radius"] / 2, rel=1e-12)
     assert cool.facts["batch_bound"] == pytest.approx(opening.facts["batch_bound"] / 2, rel=1e-12)
-    one = probe.probe("mlp_layernorm", "converged", "-gradient", 0)
+    one = probe.probe("mlp_layernorm", "converged", "-gradient", 0, "")
     z, _ = apply_temperature(one.z[384], one.a[384], 0.5)
     loss = torch.logsumexp(z, 0) - z[cool.facts["label"]]
     middle = len(cool.tables["true_loss"]["x"]) // 2
@@ -262,7 +262,7 @@ def test_what_cannot_be_is_refused_by_name_with_a_repair_that_works(lens, values
 
 
 def test_the_thumbnails_are_the_tightest_samples_of_the_brush(lens: GhostsLens) -> None:
-    one = probe.probe("mlp_layernorm", "converged", "-gradient", 0)
+    one = probe.probe("mlp_layernorm", "converged", "-gradient", 0, "")
     logs = convergence_radius(one.z, one.a).log10()
     low, high = (float(logs.quantile(q)) for q in (0.4, 0.5))
     frame = coarse(lens, {"brush": (high, low)})

@@ -18,7 +18,7 @@ def opening() -> Frame:
 def test_a_histogram_counts_every_sample_once_by_its_own_radius(
     opening: Frame, kind: str, column: str
 ) -> None:
-    found = probe.radii(probe.probe("mlp_layernorm", "converged", "-gradient", 0), 1.0)
+    found = probe.radii(probe.probe("mlp_layernorm", "converged", "-gradient", 0, ""), 1.0)
     bins = opening.tables["bins"]["x"]
     counts, _ = np.histogram(np.log10(getattr(found, kind).numpy()), bins)
     assert counts.sum() == 1438
@@ -26,7 +26,7 @@ def test_a_histogram_counts_every_sample_once_by_its_own_radius(
 
 
 def test_the_batch_has_the_radius_of_its_tightest_sample(opening: Frame) -> None:
-    found = probe.radii(probe.probe("mlp_layernorm", "converged", "-gradient", 0), 1.0)
+    found = probe.radii(probe.probe("mlp_layernorm", "converged", "-gradient", 0, ""), 1.0)
     for name in ("bound", "margin", "exact"):
         assert opening.facts[f"batch_{name}"] == getattr(found, name).min().item()
     of_sample = (found.top_two / found.exact)[384].item()
@@ -45,7 +45,7 @@ def test_the_outline_stands_around_the_chosen_digit(opening: Frame, place: int) 
     # Nine pixels a tile, row 0 the lowest; the digit inside the outline is the sample's.
     bottom, left = 9 * (2 - row), 9 * column
     digit = mosaic[bottom : bottom + 8, left : left + 8][::-1] / 255
-    images = probe.probe("mlp_layernorm", "converged", "-gradient", 0).images
+    images = probe.probe("mlp_layernorm", "converged", "-gradient", 0, "").images
     np.testing.assert_allclose(digit, images[index].reshape(8, 8).numpy(), atol=0.003)
 
 

@@ -33,7 +33,7 @@ def ours(lens: GhostsLens, values: dict, start: str) -> str:
 
 
 def test_batch_claims_are_those_of_a_network_moved_by_hand() -> None:
-    one = probe.probe("cnn", "converged", "+gradient", 0)
+    one = probe.probe("cnn", "converged", "+gradient", 0, "")
     before = [p.detach().clone() for p in one.model.parameters()]
     found = probe.ladder(one)
     tau = 0.3 * convergence_radius(one.z, one.a).min()
@@ -54,7 +54,7 @@ def test_batch_claims_are_those_of_a_network_moved_by_hand() -> None:
 
 
 def test_the_two_class_radius_is_too_large_for_most_samples_as_claimed(lens: GhostsLens) -> None:
-    one = probe.probe("mlp_layernorm", "converged", "-gradient", 0)
+    one = probe.probe("mlp_layernorm", "converged", "-gradient", 0, "")
     ratio = top_two_radius(one.z, one.a) / exact_radius(one.z, one.a).radius
     share, worst = (ratio > 1 + 1e-9).double().mean().item(), ratio.max().item()
     assert share > 0.5
@@ -159,7 +159,7 @@ def test_the_story_says_what_we_measure(lens: GhostsLens) -> None:
     assert f"for {100 * facts['top_two_share']:.0f} % of the samples" in rest
     assert f"by a factor of {round(facts['top_two_worst'], -2):.0f}" in rest
     kept = [
-        probe.ladder(probe.probe(network, "converged", "-gradient", 0)).accuracy_kept
+        probe.ladder(probe.probe(network, "converged", "-gradient", 0, "")).accuracy_kept
         for network in GhostsLens.param["network"].objects
     ]
     for place, pattern in (
@@ -170,7 +170,7 @@ def test_the_story_says_what_we_measure(lens: GhostsLens) -> None:
         assert said, pattern
         measured = [100 * one[place] for one in kept]
         assert [int(n) for n in said.groups()] == pytest.approx([min(measured), max(measured)], abs=1.0)
-    linear = probe.ladder(probe.probe("linear", "converged", "-gradient", 0)).accuracy_kept[2:]
+    linear = probe.ladder(probe.probe("linear", "converged", "-gradient", 0, "")).accuracy_kept[2:]
     said = re.search(r"(\d+) % kept at r = 1, (\d+) % at 3.2 and (\d+) % at 10", rest)
     assert said and [int(n) for n in said.groups()] == [round(100 * share) for share in linear]
 
