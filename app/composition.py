@@ -15,7 +15,7 @@ from .reporting import Reporter
 from .request import Request
 from .shell import dark
 from .shell.drop import DropZone
-from .shell.head import figure_head
+from .shell.head import figure_head, head_html
 from .shell.keyboard import Keyboard, standard_bindings
 from .shell.notice import Notice
 from .shell.readouts import Readouts
@@ -50,6 +50,7 @@ class Parts:
         self.drop = DropZone(label=lens.drop_words, accept=list(lens.opens), margin=0)
         self.drop.on_file(view.open_file)
         self.keyboard = self._keyboard(view)
+        self.heads = {screen.figure.name: figure_head(screen.figure) for screen in view.screens}
         self.conditional: list[tuple[tuple[str, Any], pn.viewable.Viewable]] = []
 
     def _keyboard(self, view: LensView) -> Keyboard:
@@ -88,10 +89,12 @@ class Parts:
             self.readouts.rows = rows
 
     def show_words(self, request: Request, frame: Frame) -> None:
-        """Show the texts that quote a frame: the card beside the title and the claims."""
+        """Show the texts that quote a frame: the card beside the title, the claims, the lines above figures."""
+        heads = [(self.heads[figure.name], head_html(figure)) for figure in self.lens.figures(frame)]
         for pane, text in (
             (self.card, words.card(self.lens.card(request, frame))),
             (self.claims, words.claims(self.lens.claims(request, frame))),
+            *heads,
         ):
             if text and text != pane.object:
                 pane.object = text
@@ -167,7 +170,7 @@ def _figures(view: LensView) -> pn.Column:
         figure = screen.figure
         css = "an-hero" if figure.size == "hero" else "an-figure"
         canvas = Canvas(screen.model, sizing_mode="stretch_width", margin=0)
-        block = column(figure_head(figure), canvas, css=css)
+        block = column(view.parts.heads[figure.name], canvas, css=css)
         if figure.when is not None:
             _show_when(view.parts, figure.when, block)
         if figure.size == "pair":

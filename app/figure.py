@@ -37,7 +37,7 @@ class Style:
 class Layer:
     """One table drawn as one kind of mark.
 
-    Columns by kind: curve, points (x, y); steps (x: n + 1 edges, y: n heights); area (x, y, y2);
+    Columns by kind: curve (x, y); points (x, y, and with a palette `color`, indices 0 to 255); steps (x: n + 1 edges, y: n heights); area (x, y, y2);
     path, polygons (xs, ys: lists of arrays; polygons may add `holes`: a list of lists of (n, 2) arrays);
     segments (x0, y0, x1, y1);
     image (x0, x1, y0, y1 one value each, `image`: (rows, columns) uint8, row 0 at y0);

@@ -25,7 +25,7 @@ RESERVED = ("lens", "theme")
 def gallery_page(href: str = "/{slug}") -> pn.viewable.Viewable:
     """The page of all lenses; `href` makes a lens's address from its slug."""
     entries = lens_entries()
-    return page.lens_page("", gallery.gallery(entries, lambda slug: href.format(slug=slug)), [])
+    return page.lens_page("", gallery.gallery(entries, lambda slug: href.format(slug=slug)))
 
 
 def lens_page(slug: str) -> pn.viewable.Viewable:
@@ -37,7 +37,7 @@ def lens_page(slug: str) -> pn.viewable.Viewable:
     try:
         lens = lens_class(slug)()
     except Exception as error:
-        return page.lens_page(slug, _broken(slug, error), [])
+        return page.lens_page(slug, _broken(slug, error))
     unknown, refusal = _restore(lens, _asked())
     view = LensView(lens)
     share, export = _share(view), _export(view)

@@ -8,7 +8,6 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from .errors import RequestError
-from .request import Request
 from .shell.status import StatusLine
 from .theme import stylesheets
 from .worker import Result
@@ -98,7 +97,7 @@ class Reporter:
         words = f"{', '.join(names)}: not known in this version; everything else was applied"
         self.component.param.update(state="ready", message=words)
 
-    def cancelled(self, request: Request) -> None:
+    def cancelled(self) -> None:
         """The reader stopped a computation."""
         self.component.param.update(
             state="cancelled", message="Cancelled", tag="last true frame", cancellable=False, progress=0.0

@@ -1,4 +1,4 @@
-"""Where a frame may be written: on a server's document, in a notebook, or at once in a test.
+"""Where a frame may be written: on a server's document, in a notebook, or at once where there is no browser.
 
 Three implementations of one small interface. `call` may be used from any thread.
 """
@@ -77,7 +77,11 @@ class NotebookScheduler:
 
 
 class SynchronousScheduler:
-    """Runs everything at once on the calling thread; for tests."""
+    """No document and no waiting: every action runs at once, one at a time, on the thread that asks.
+
+    For a view without a browser: a pause that would be granted one is over at once, so that each frame
+    counts as painted and its words follow within the same call.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -87,4 +91,4 @@ class SynchronousScheduler:
             action()
 
     def later(self, seconds: float, action: Action) -> None:
-        return None
+        self.call(action)

@@ -83,7 +83,7 @@ class LensView:
     def cancel(self) -> None:
         """Stop what is being computed; the last true frame stays."""
         self._worker.cancel(self._mailbox)
-        self.parts.status.cancelled(self._request)
+        self.parts.status.cancelled()
 
     def set(self, values: dict[str, Any], from_browser: bool = False, reset: bool = False) -> None:
         """Set parameters by name as the reader asked; a refused value leaves everything as it was.

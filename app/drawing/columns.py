@@ -20,6 +20,8 @@ SourceData = dict[str, Any]
 def source_data(layer: Layer, columns: Columns) -> SourceData:
     """What to write into the data source of this layer for these columns."""
     data = _ADAPTERS[layer.kind](columns)
+    if layer.kind == "points" and layer.palette is not None:
+        data["color"] = _light(columns["color"])
     for name in layer.hover:
         data[name] = columns[name]
     return data

@@ -31,7 +31,9 @@ def _area(layer: Layer, columns: Columns) -> hv.Element:
 
 
 def _points(layer: Layer, columns: Columns) -> hv.Element:
-    return hv.Points((columns["x"], columns["y"], *_hover(layer, columns)), ["x", "y"], list(layer.hover))
+    own = ["color"] if layer.palette is not None else []
+    values = [columns[name] for name in own] + _hover(layer, columns)
+    return hv.Points((columns["x"], columns["y"], *values), ["x", "y"], [*own, *layer.hover])
 
 
 def _path(layer: Layer, columns: Columns) -> hv.Element:

@@ -99,10 +99,10 @@ def _finish_layer(layer: Layer, subplot: Any) -> None:
             y_offset=layer.offset[1],
             text_font=value(SANS),
         )
-    if layer.kind == "image":
-        assert layer.palette is not None
+    if layer.palette is not None:
         light, dark = PALETTES[layer.palette]
-        subplot.handles["color_mapper"].tags = [{"light": light, "dark": dark}]
+        mapper = "color_mapper" if layer.kind == "image" else "color_color_mapper"
+        subplot.handles[mapper].tags = [{"light": light, "dark": dark}]
     if layer.hover:
         tips = [(name, f"@{{{name}}}") for name in layer.hover]
         hover = HoverTool(renderers=[subplot.handles["glyph_renderer"]], tooltips=tips)

@@ -78,6 +78,9 @@ def _bokeh(layer: Layer, pen: _Pen) -> dict[str, Any]:
             assert layer.palette is not None
             light = PALETTES[layer.palette][0]
             return {"cmap": light, "clim": (-0.5, len(light) - 0.5), "alpha": alpha}
+        case "points" if layer.palette is not None:
+            mapped = {"color": "color", "cmap": PALETTES[layer.palette][0], "clim": (0, 255)}
+            return {**mapped, "size": _size(layer, pen), "alpha": alpha, "line_alpha": 0}
         case "points":
             return {"size": _size(layer, pen), **_bokeh_marker(own, pen, alpha)}
         case "labels":
@@ -114,6 +117,9 @@ def _matplotlib(layer: Layer, pen: _Pen) -> dict[str, Any]:
                 "alpha": alpha,
                 "interpolation": "nearest",
             }
+        case "points" if layer.palette is not None:
+            mapped = {"color": "color", "cmap": PALETTES[layer.palette][0], "clim": (0, 255)}
+            return {**mapped, "s": (_size(layer, pen) * PAPER_SCALE) ** 2, "alpha": alpha, "linewidth": 0}
         case "points":
             face, edge = (own, LIGHT["plot"]) if pen.fill == "own" and pen.width else (own, own)
             if pen.fill == "plot":

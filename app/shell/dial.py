@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import param
@@ -13,17 +12,16 @@ from .component import Component
 class Dial(Component):
     """One number under the reader's hand.
 
-    `value` follows every move; `value_throttled` is set (and its watchers run, even where the value is
-    the old one) when the hand lets go or an exact value is committed. With `log` the slider's position is
-    the decimal logarithm and `step` is a step of that. While the slider is held, values set from
-    Python are ignored by the browser; the release settles both sides on the hand's value.
+    `value` follows every move; `release` changes, even where the value is the old one, when the hand lets go or
+    an exact value is committed. With `log` the slider's position is the decimal logarithm and `step` is a step of
+    that. While the slider is held, values set from Python are ignored by the browser; the release settles both
+    sides on the hand's value.
     """
 
     _at_once = ("value",)
 
     label = param.String(default="", doc="Plain text; sub- and superscripts as Unicode.")
     value = param.Number(default=1.0)
-    value_throttled = param.Number(default=1.0)
     start = param.Number(default=0.0)
     end = param.Number(default=1.0)
     step = param.Number(
@@ -41,7 +39,6 @@ class Dial(Component):
     release = param.Dict(default={}, doc="Set by the browser when the hand lets go: value and serial number.")
 
     def __init__(self, **params: Any) -> None:
-        params.setdefault("value_throttled", params.get("value", 1.0))
         super().__init__(**params)
         if self.log and self.start <= 0:
             raise ValueError(f"start = {self.start!r}: must be positive on a logarithmic dial")
@@ -51,14 +48,4 @@ class Dial(Component):
     @param.depends("release", watch=True)
     def _settle(self) -> None:
         value = self.release["value"]
-        if self.format == "integer":
-            value = int(value)
-        self.value = value
-        if value == self.value_throttled:
-            self.param.trigger("value_throttled")
-        else:
-            self.value_throttled = value
-
-    def on_release(self, callback: Callable[[float], None]) -> None:
-        """Call `callback(value)` whenever the hand lets go."""
-        self.param.watch(lambda event: callback(self.value_throttled), "value_throttled")
+        self.value = int(value) if self.format == "integer" else value

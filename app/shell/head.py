@@ -1,4 +1,7 @@
-"""The line above a figure: title, unit and legend as HTML, so that it wraps and is read aloud."""
+"""The line above a figure: title, unit and legend as HTML, so that it wraps and is read aloud.
+
+A canvas says nothing to those who cannot see it: the figure's words in `aria` follow, for screen readers alone.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +35,12 @@ def legend_mark(key: Key) -> str:
 
 
 def head_html(figure: Figure) -> str:
-    """Title, unit and legend of a figure as one line of HTML; all text escaped."""
+    """Title, unit and legend of a figure as one line of HTML, and what the picture shows; all text escaped."""
     said = [f'<span class="unit">{escape(words)}</span>' for words in (figure.unit, figure.hint) if words]
     entries = "".join(f"<li>{legend_mark(key)}{escape(key.text)}</li>" for key in figure.legend)
     legend = f'<ul aria-label="Legend">{entries}</ul>' if entries else ""
-    return f'<div class="figure-head"><h3>{escape(figure.title)}</h3>{"".join(said)}{legend}</div>'
+    line = f'<div class="figure-head"><h3>{escape(figure.title)}</h3>{"".join(said)}{legend}</div>'
+    return line + (f'<p class="spoken">{escape(figure.aria)}</p>' if figure.aria else "")
 
 
 def figure_head(figure: Figure) -> pn.pane.HTML:

@@ -5,26 +5,22 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
-import param
 from bokeh.document import Document
 from bokeh.embed.bundle import extension_dirs
 from bokeh.themes import Theme
 from jinja2 import Template
-from panel.custom import JSComponent
 from panel_material_ui.base import _env as material_templates
 
 from .. import theme
 from . import dark, serving
-
-Action = Callable[[], None] | pn.viewable.Viewable
 
 # Bokeh serves registered folders at static/extensions/<name>/ under `panel serve` and `pn.serve` alike.
 _FONT_FOLDER = Path(str(files("anisoscope.assets") / "fonts"))
@@ -59,17 +55,6 @@ _TEMPLATE = """{% extends "base.html" %}
 {% endfor %}
 {{ super() }}
 {% endblock %}"""
-
-
-class ActionButton(JSComponent):
-    """A word in the header that can be pressed; narrow screens show its icon alone."""
-
-    label = param.String(default="")
-    icon = param.String(default="", doc="share or export, or none.")
-    clicks = param.Integer(default=0)
-
-    _esm = theme.asset("action.js")
-    _stylesheets: ClassVar[list[str]] = [theme.asset("header.css")]
 
 
 @cache
@@ -119,18 +104,10 @@ def wordmark(here: str, home: str = "./", tagline: str = "") -> pn.pane.HTML:
     return pn.pane.HTML(text, stylesheets=[theme.asset("wordmark.css")], margin=0)
 
 
-def _action(name: str, action: Action) -> pn.viewable.Viewable:
-    if isinstance(action, pn.viewable.Viewable):
-        return action
-    button = ActionButton(label=name, icon=name.lower(), margin=0)
-    button.param.watch(lambda _event: action(), "clicks")
-    return button
-
-
 def lens_page(
     lens_title: str,
     body: pn.viewable.Viewable,
-    actions: Mapping[str, Action] | Sequence[pn.viewable.Viewable] = (),
+    actions: Sequence[pn.viewable.Viewable] = (),
     *,
     home: str = "./",
     tagline: str = "an observatory of anisotropy",
@@ -140,7 +117,7 @@ def lens_page(
     Args:
         lens_title: shown beside the wordmark and on the browser's tab; plain text.
         body: the lens's layout, or the gallery.
-        actions: objects of the header in order, or words and what they do (a callable or an object).
+        actions: objects of the header, in order.
         home: address of the gallery, relative to this page.
         tagline: beside the wordmark where there is no title.
     """
@@ -148,13 +125,11 @@ def lens_page(
     document = pn.state.curdoc
     if document is not None:
         document.theme = FIGURE_THEME
-    named = actions.items() if isinstance(actions, Mapping) else [("", action) for action in actions]
-    buttons = [_action(name, action) for name, action in named]
     return Frame(
         title="",
         meta_title=f"{lens_title} · Anisoscope" if lens_title else "Anisoscope",
         favicon=_favicon(),
-        header=[wordmark(lens_title, home, tagline), *buttons, dark.toggle()],
+        header=[wordmark(lens_title, home, tagline), *actions, dark.toggle()],
         main=[body],
         sidebar=[],
         busy_indicator=None,

@@ -107,7 +107,6 @@ export function render({ model, data, el }) {
 
   // One dictionary is one message: the value travels with the fact that the hand let go.
   function settle() {
-    data.setv({ value_throttled: own }, { sync: false });
     data.setv({ release: { value: own, serial: (data.release?.serial ?? 0) + 1 } });
   }
 

@@ -66,9 +66,7 @@ def canvas() -> pn.pane.Bokeh:
 def lens() -> pn.viewable.Viewable:
     figures = column(column(canvas(), css="an-hero"), column(canvas(), css="an-figure"), css="an-figures")
 
-    def more() -> None:
-        figures.append(column(canvas(), css="an-figure"))
-
+    more = pn.widgets.Button(name="Add", on_click=lambda _event: figures.append(column(canvas(), css="an-figure")))
     controls = column(
         column(html("primary", "an-words"), css="an-primary"),
         column(html("secondary", "an-words"), css="an-secondary"),
@@ -83,7 +81,7 @@ def lens() -> pn.viewable.Viewable:
         html("Ready", "an-status"),
         css="an-grid",
     )
-    return page.lens_page("Ghosts of softmax", column(grid, css="an-lens"), {"Add": more})
+    return page.lens_page("Ghosts of softmax", column(grid, css="an-lens"), [more])
 
 
 def bare() -> pn.viewable.Viewable:

@@ -8,9 +8,9 @@ import numpy as np
 
 from ...figure import Axis, Figure, Key, Layer, Style
 from ...frame import Frame
+from ...numbers import shown
 from .hand import BOTTOM_SHARE
 from .line import HIGHEST_ORDER, estimate_ceiling
-from .numbers import shown
 from .samples import TILES_ACROSS, TILES_DOWN
 from .sandbox import reach_of
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from ...control import Readout
 from ...frame import Columns, Frame
+from ...numbers import shown, subscript
 from ...request import Request
-from .numbers import shown, subscript
 
 CIRCLE = np.linspace(0.0, 2 * np.pi, 129)
 SPAN = np.cos(np.linspace(np.pi, 0.0, 65))

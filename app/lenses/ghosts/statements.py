@@ -8,8 +8,8 @@ from typing import Any
 
 from ...control import Card, Claim
 from ...frame import Frame
+from ...numbers import shown
 from ...request import Request
-from .numbers import shown
 
 PAPER = "Sao 2026"
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 from anisoscope.app.drawing.columns import source_data
 from anisoscope.app.frame import Frame
 from anisoscope.app.lenses.ghosts import GhostsLens
-from anisoscope.app.lenses.ghosts.numbers import shown
+from anisoscope.app.numbers import shown
 
 pytestmark = pytest.mark.browser
 

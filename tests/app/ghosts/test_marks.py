@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from anisoscope.app.frame import Frame
 from anisoscope.app.lenses.ghosts import GhostsLens
 from anisoscope.app.lenses.ghosts.hand import BOTTOM_SHARE
-from anisoscope.app.lenses.ghosts.numbers import shown, subscript
+from anisoscope.app.numbers import shown, subscript
 
 Z, A, LABEL = (1.0, 0.9, -1.0), (0.5, 0.51, -2.0), 1
 STEPS = st.floats(-2.0, 2.0).map(lambda exponent: 10.0**exponent)
