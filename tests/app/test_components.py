@@ -107,7 +107,9 @@ def test_refused_file_names_itself(message: dict, words: str) -> None:
 
 def test_figure_head_draws_every_mark_and_escapes() -> None:
     keys = [Key("a < b", cast(Any, mark)) for mark in MARKS]
-    html = head_html(Figure("plane", "Ghosts & co", (), Axis(), Axis(), unit="<b>", legend=keys, aria="A < B"))
+    html = head_html(
+        Figure("plane", "Ghosts & co", (), Axis(), Axis(), unit="<b>", legend=keys, aria="A < B")
+    )
     assert html.count("<svg") == len(MARKS)
     assert "Ghosts &amp; co" in html
     assert "&lt;b&gt;" in html

@@ -66,7 +66,9 @@ def canvas() -> pn.pane.Bokeh:
 def lens() -> pn.viewable.Viewable:
     figures = column(column(canvas(), css="an-hero"), column(canvas(), css="an-figure"), css="an-figures")
 
-    more = pn.widgets.Button(name="Add", on_click=lambda _event: figures.append(column(canvas(), css="an-figure")))
+    more = pn.widgets.Button(
+        label="Add", on_click=lambda _event: figures.append(column(canvas(), css="an-figure"))
+    )
     controls = column(
         column(html("primary", "an-words"), css="an-primary"),
         column(html("secondary", "an-words"), css="an-secondary"),

@@ -1,0 +1,74 @@
+"""A whole view without a browser: from a parameter to columns written and words that quote the frame."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from anisoscope.app.lenses.ghosts import GhostsLens
+from anisoscope.app.scheduler import SynchronousScheduler
+from anisoscope.app.view import LensView
+from anisoscope.app.worker import Mailbox, Worker
+
+
+class Caller(Worker):
+    """A worker without a thread: what is asked is computed and delivered before `ask` returns."""
+
+    def start(self) -> None:
+        return None
+
+    def ask(self, mailbox: Mailbox, request) -> None:
+        super().ask(mailbox, request)
+        mailbox.rest = 0.0
+        while mailbox.pending is not None or mailbox.generator is not None:
+            self._advance(mailbox)
+
+
+@pytest.fixture
+def view() -> Iterator[LensView]:
+    made = LensView(GhostsLens(), Caller(), SynchronousScheduler())
+    made._delivery.resume()
+    yield made
+    made.close()
+
+
+def written(view: LensView) -> Callable[[], list[int]]:
+    """How many bytes each frame's packet had, from now on."""
+    sizes: list[int] = []
+    packet: Any = view._packet
+    packet.on_change("serial", lambda _attr, _old, _new: sizes.append(len(packet.payload)))
+    return lambda: sizes
+
+
+def test_a_parameter_reaches_the_figures_and_the_words_within_the_call(view: LensView) -> None:
+    threads = threading.active_count()
+    sizes, tile = written(view), view.parts.heads["thumbnails"]
+    before = (view.complete.facts["bound_radius"], view.parts.claims.object, tile.object)
+    view.set({"network": "cnn"})
+    asked = view.lens.request()
+    assert view.complete.facts["bound_radius"] == view.lens.compute(asked).facts["bound_radius"] != before[0]
+    assert len(sizes()) >= 2 and min(sizes()) > 0, "a coarse frame and a fine one"
+    assert view.parts.claims.object != before[1]
+    view.set({"brush": (-2.0, -1.0)})
+    inside = int(view.complete.tables["inside"]["count"][0])
+    assert 0 < inside < 1438 and f" {inside}<" in tile.object != before[2]
+    assert threading.active_count() == threads
+
+
+def test_every_frame_counts_as_painted_at_once(view: LensView) -> None:
+    sizes, before = written(view), view._delivery.overwritten
+    for sample in range(5):
+        view.set({"sample": sample})
+    assert view.frame.facts["sample"] == 4
+    assert len(sizes()) == 10, "a coarse frame and a fine one each"
+    assert view._delivery.overwritten == before
+
+
+def test_a_refused_value_is_said_and_leaves_the_picture(view: LensView) -> None:
+    sizes, frame = written(view), view.frame
+    view.set({"temperature": -1.0})
+    assert "temperature" in view.parts.status.component.message
+    assert view.frame is frame and sizes() == []
