@@ -9,6 +9,7 @@ import panel as pn
 from . import words
 from .binding import Binding
 from .drawing.canvas import Canvas
+from .figure import Condition
 from .frame import Frame
 from .presets import Preset, presets
 from .reporting import Reporter
@@ -51,7 +52,7 @@ class Parts:
         self.drop.on_file(view.open_file)
         self.keyboard = self._keyboard(view)
         self.heads = {screen.figure.name: figure_head(screen.figure) for screen in view.screens}
-        self.conditional: list[tuple[tuple[str, Any], pn.viewable.Viewable]] = []
+        self.conditional: list[tuple[Condition, pn.viewable.Viewable]] = []
 
     def _keyboard(self, view: LensView) -> Keyboard:
         lens = view.lens
@@ -78,8 +79,8 @@ class Parts:
         """Show new parameter values in the controls, and what depends on them."""
         for name in names & set(self.bindings):
             self.bindings[name].follow()
-        for (name, value), part in self.conditional:
-            part.visible = getattr(self.lens, name) == value
+        for condition, part in self.conditional:
+            part.visible = condition.holds(self.lens)
         self.tries.current = self._current_preset()
 
     def show_numbers(self, request: Request, frame: Frame) -> None:
@@ -193,8 +194,8 @@ def _story(parts: Parts) -> pn.Column:
     )
 
 
-def _show_when(parts: Parts, when: tuple[str, Any], block: pn.viewable.Viewable) -> None:
-    block.param.update(visible=getattr(parts.lens, when[0]) == when[1])
+def _show_when(parts: Parts, when: Condition, block: pn.viewable.Viewable) -> None:
+    block.param.update(visible=when.holds(parts.lens))
     parts.conditional.append((when, block))
 
 

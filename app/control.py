@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from .figure import Condition
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Group:
 
     controls: Sequence[Dial | Choice | Switch]
     title: str = ""
-    when: tuple[str, Any] | None = None
+    when: Condition | None = None
 
 
 @dataclass(frozen=True)

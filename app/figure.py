@@ -15,12 +15,28 @@ Role = Literal[
     "ink", "ink2", "grey", "hand", "blue", "amber", "green", "purple", "line", "axis", "plot", "veil"
 ]
 Standing = Literal[
-    "exact", "bound", "current", "earlier", "points", "stems", "band", "ring", "handle", "fine"
+    "exact", "bound", "current", "earlier", "points", "dots", "stems", "band", "ring", "handle", "fine"
 ]
 Kind = Literal[
     "curve", "steps", "area", "points", "path", "polygons", "segments", "image", "bars", "labels",
     "vlines", "hlines", "vspans",
 ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Condition:
+    """That a parameter has one of some values."""
+
+    parameter: str
+    values: tuple[Any, ...]
+
+    def holds(self, owner: object) -> bool:
+        return getattr(owner, self.parameter) in self.values
+
+
+def when(parameter: str, *values: Any) -> Condition:
+    """`when("source", "network")`: while the parameter has one of the values."""
+    return Condition(parameter, values)
 
 
 @dataclass(frozen=True)
@@ -37,7 +53,8 @@ class Style:
 class Layer:
     """One table drawn as one kind of mark.
 
-    Columns by kind: curve (x, y); points (x, y, and with a palette `color`, indices 0 to 255); steps (x: n + 1 edges, y: n heights); area (x, y, y2);
+    Columns by kind: curve (x, y); points (x, y, and with a palette `color`, indices 0 to 255);
+    steps (x: n + 1 edges, y: n heights); area (x, y, y2);
     path, polygons (xs, ys: lists of arrays; polygons may add `holes`: a list of lists of (n, 2) arrays);
     segments (x0, y0, x1, y1);
     image (x0, x1, y0, y1 one value each, `image`: (rows, columns) uint8, row 0 at y0);
@@ -96,8 +113,8 @@ class Figure:
     size: Literal["hero", "second", "thin", "pair"] = "second"
     equal_aspect: bool = False
     aria: str = ""
-    when: tuple[str, Any] | None = None
-    """(parameter, value): the figure is shown only while the parameter has the value."""
+    when: Condition | None = None
+    """The figure is shown only while this holds."""
     drag: bool = False
     """Dragging in the figure calls `drag` of the lens's hand.js."""
     tap: bool = False

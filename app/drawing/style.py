@@ -34,6 +34,7 @@ _PENS = {
     "earlier": _Pen(1.2, alpha=0.36),
     "fine": _Pen(1.0),
     "points": _Pen(0.0, size=7),
+    "dots": _Pen(1.2, size=8),
     "stems": _Pen(1.2, alpha=0.55),
     "band": _Pen(0.0, alpha=0.3),
     "ring": _Pen(2.2, size=11, fill="plot"),

@@ -171,7 +171,7 @@ def _figures(lens: Lens, frame: Frame, formats: Sequence[str], widths_mm: Sequen
 def shown_figures(lens: Lens, frame: Frame) -> list[Figure]:
     """The figures the page shows in the lens's present state."""
     figures = lens.figures(frame)
-    return [f for f in figures if f.when is None or getattr(lens, f.when[0]) == f.when[1]]
+    return [f for f in figures if f.when is None or f.when.holds(lens)]
 
 
 def _readme(lens: Lens, figures: Sequence[Figure]) -> str:

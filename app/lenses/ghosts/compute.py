@@ -75,6 +75,8 @@ def _facts(request: Request, one: Subject) -> dict[str, Any]:
         "ghost_re": one.ghost.real * scale,
         "ghost_im": abs(one.ghost.imag) * scale,
         "top_two_radius": one.top_two * scale,
+        "top_two_re": one.top_two_ghost.real * scale,
+        "top_two_im": one.top_two_ghost.imag * scale,
         "top_two_over_exact": one.top_two / one.exact if not one.flat else math.nan,
         "sample": one.index,
         "label": one.label,

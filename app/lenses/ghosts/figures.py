@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ...figure import Axis, Figure, Key, Layer, Style
+from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
 from ...numbers import shown
 from .hand import BOTTOM_SHARE
@@ -167,7 +167,7 @@ def _sandbox(frame: Frame) -> Figure:
         ),
         x=Axis("class", (-0.6, 2 * count + 0.6), names),
         y=Axis("", (-reach, reach), ((-reach, _whole(-reach)), (0, "0"), (reach, _whole(reach)))),
-        when=("source", "sandbox"),
+        when=when("source", "sandbox"),
         drag=True,
         aria="Bars of the logits and slopes of the sandbox's classes; each can be dragged.",
     )
@@ -202,7 +202,7 @@ def _histogram(frame: Frame) -> Figure:
         ),
         y=Axis("", (0, tallest), _round_ticks(tallest)),
         size="pair",
-        when=("source", "network"),
+        when=when("source", "network"),
         drag=True,
         tap=True,
         aria="Histogram of the radius of all training samples: bound, margin bound and exact; drag to choose a range.",
@@ -245,7 +245,7 @@ def _thumbnails(frame: Frame) -> Figure:
         x=Axis("", (-0.1, TILES_ACROSS), visible=False),
         y=Axis("", (-0.1, TILES_DOWN), visible=False),
         size="pair",
-        when=("source", "network"),
+        when=when("source", "network"),
         tap=True,
         aria="The digits inside the brush, tightest bound first; a click makes one the sample.",
     )

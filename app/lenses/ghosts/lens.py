@@ -9,7 +9,7 @@ import param
 
 from ...control import Card, Choice, Claim, Dial, Group, Readout
 from ...errors import RequestError
-from ...figure import Figure
+from ...figure import Figure, when
 from ...frame import Columns, Frame
 from ...lens import Lens, Paper
 from ...request import Request
@@ -161,10 +161,10 @@ class GhostsLens(Lens):
             Group((Choice("source", "Softmax of"),), "Model and direction"),
             Group(
                 (Choice("network", "Network"), Choice("stage", "Training"), Choice("direction", "Direction")),
-                when=("source", "network"),
+                when=when("source", "network"),
             ),
-            Group((Dial("direction_seed", "Random direction"),), when=("direction", "random")),
-            Group((Dial("classes", "Classes"), Dial("label", "True class")), when=("source", "sandbox")),
+            Group((Dial("direction_seed", "Random direction"),), when=when("direction", "random")),
+            Group((Dial("classes", "Classes"), Dial("label", "True class")), when=when("source", "sandbox")),
             Group((Choice("kind", "Radius drawn"), Choice("window", "Field of view")), "Picture"),
-            Group((Dial("sample", "Sample, −1: tightest"),), "Sample", when=("source", "network")),
+            Group((Dial("sample", "Sample, −1: tightest"),), "Sample", when=when("source", "network")),
         )

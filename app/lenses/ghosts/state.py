@@ -38,6 +38,7 @@ class Subject:
         margin, exact: radii in picture units, +inf where all slopes agree.
         ghost: nearest zero in picture units, in the upper half plane.
         certified: whether `exact` is proven by a winding number.
+        top_two: radius the two likeliest classes alone would have, no bound.
         source: the probed network, None in the sandbox.
     """
 
@@ -58,6 +59,16 @@ class Subject:
     def flat(self) -> bool:
         """All slopes agree: there is no ghost, and every radius is infinite."""
         return math.isinf(self.exact)
+
+    @property
+    def top_two_ghost(self) -> complex:
+        """(−δ + iπ)/(a_1 − a_2): the ghost of the two likeliest classes alone; infinite where their slopes agree."""
+        classes = self.z.topk(2).indices
+        (first, second), (rise, other) = self.z[classes].tolist(), self.a[classes].tolist()
+        slope = rise - other
+        return (
+            complex((second - first) / slope, math.pi / abs(slope)) if slope else complex(math.inf, math.inf)
+        )
 
     def radius(self, kind: str) -> float:
         """The radius of this kind in picture units."""

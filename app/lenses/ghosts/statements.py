@@ -70,42 +70,47 @@ def _batch(facts: Mapping[str, Any]) -> list[Claim]:
 
 
 def _printed_sign(facts: Mapping[str, Any]) -> Claim:
+    real, imaginary = facts["top_two_re"], facts["top_two_im"]
     return Claim(
-        "Eq. 13 prints the real part of the two-class ghost with the wrong sign; its modulus is right. "
-        "The flip lies at −δ/s (Theorem 4.3).",
+        "Eq. 13 prints the real part of a two-class ghost with the wrong sign; its modulus is right. "
+        "The flip lies at −δ/s (Theorem 4.3). For this sample’s two likeliest classes:",
         f"{PAPER}, eq. 13",
-        "(δ + iπ)/(a_y − a_c)",
-        f"nearest ghost {_complex(facts['ghost_re'], facts['ghost_im'])}",
-        "disagrees",
+        f"(δ + iπ)/(a_y − a_c) = {_complex(-real, imaginary)}",
+        _complex(real, imaginary),
+        "disagrees" if real and math.isfinite(real) else "ours",
     )
 
 
 def _top_two(facts: Mapping[str, Any]) -> Claim:
     ratio = facts["top_two_over_exact"]
-    return Claim(
-        "The two most probable classes alone give no bound: their radius over the exact one.",
-        f"{PAPER}, eqs. 13 and 38",
-        "√(δ² + π²)/|a_y − a_c|",
-        # Equal slopes have no ghost, and the ratio of two infinite radii is not a number.
-        "no ghost" if math.isnan(ratio) else f"× {shown(ratio)}",
-        "disagrees" if ratio > 1.0 + 1e-9 else "ours",
-    )
+    # Equal slopes have no ghost, and the ratio of two infinite radii is not a number.
+    said = "no ghost" if math.isnan(ratio) else f"× {shown(ratio)}"
+    return _no_bound("their radius over the exact one.", said, ratio > 1.0 + 1e-9)
 
 
 def _top_two_share(facts: Mapping[str, Any]) -> Claim:
+    share = facts["top_two_share"]
+    said = f"{100 * share:.0f} % of samples, up to × {shown(facts['top_two_worst'])}"
+    return _no_bound(
+        "share of the samples where their radius is too large, and the worst case.", said, share > 0
+    )
+
+
+def _no_bound(measured: str, said: str, too_large: bool) -> Claim:
     return Claim(
-        "The two most probable classes alone give no bound: share of the samples where their radius is too "
-        "large, and the worst case.",
+        f"The two most probable classes alone give no bound: {measured}",
         f"{PAPER}, eqs. 13 and 38",
         "√(δ² + π²)/|a_y − a_c|",
-        f"{100 * facts['top_two_share']:.0f} % of samples, up to × {shown(facts['top_two_worst'])}",
-        "disagrees" if facts["top_two_share"] > 0 else "ours",
+        said,
+        "disagrees" if too_large else "ours",
     )
 
 
 def _poles() -> Claim:
+    """About the paper alone: no number of the present picture stands in it."""
     return Claim(
-        "The nearest poles of tanh-GELU lie in its own argument, not in that of the tanh inside it.",
+        "The nearest poles of tanh-GELU, in its own argument and not in that of the tanh inside it. No network "
+        "here uses it: theirs is the exact GELU, which has no poles.",
         f"{PAPER}, App. 2",
         "π/2",
         "±0.634 ± 2.755i",

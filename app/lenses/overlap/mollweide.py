@@ -33,7 +33,9 @@ def _auxiliary(latitude: np.ndarray) -> np.ndarray:
     target = np.pi * np.abs(np.sin(latitude))
     # Near a pole 2θ + sin 2θ ≈ π - (4/3)(π/2 - θ)³.
     angle = np.minimum(np.abs(latitude), np.pi / 2 - np.cbrt(0.75 * np.maximum(np.pi - target, 0.0)))
-    angle = np.where(np.pi - target < 1e-4, np.pi / 2 - np.cbrt(0.75 * np.maximum(np.pi - target, 0.0)), angle)
+    angle = np.where(
+        np.pi - target < 1e-4, np.pi / 2 - np.cbrt(0.75 * np.maximum(np.pi - target, 0.0)), angle
+    )
     for _ in range(30):
         slope = 2 + 2 * np.cos(2 * angle)
         excess = 2 * angle + np.sin(2 * angle) - target

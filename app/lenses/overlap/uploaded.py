@@ -51,7 +51,7 @@ def open_file(name: str, content: bytes, state: Mapping[str, Any]) -> dict[str, 
         return None
     if ending in (".csv", ".zip"):
         parsed(name, content)
-        return _own_array(keep(name, content))
+        return {"array": "own", "pulsars": keep(name, content)}
     if ending == ".par":
         return _with_one_more(name, content, state)
     if ending in (".npy", ".npz"):
@@ -97,12 +97,7 @@ def _with_one_more(name: str, content: bytes, state: Mapping[str, Any]) -> dict[
     text = to_csv(shown) + to_csv(found).splitlines(keepends=True)[1]
     listing, table = f"{len(shown.names) + 1}-pulsars.csv", text.encode()
     parsed(listing, table)
-    return _own_array(keep(listing, table))
-
-
-def _own_array(token: str) -> dict[str, Any]:
-    """The pair selected before may not exist in the new list."""
-    return {"array": "own", "pulsars": token, "pulsar_a": 0, "pulsar_b": 1}
+    return {"array": "own", "pulsars": keep(listing, table)}
 
 
 def _checked_map(name: str, content: bytes) -> Tensor:

@@ -74,6 +74,22 @@ def test_the_printed_sign_of_eq_13_is_no_zero_and_ours_is() -> None:
     assert partition((delta + 1j * math.pi) / slope) > 1
 
 
+def test_the_two_signs_are_those_of_this_samples_two_likeliest_classes(lens: GhostsLens) -> None:
+    # Classes 2 and 1 of three; the third holds the nearest ghost and has no part in the claim.
+    bars = {"logits": (0.9, 1.0, -1.0, 0.0, 0.0, 0.0), "slopes": (0.1, 0.6, -2.0, 0.0, 0.0, 0.0)}
+    values = {"source": "sandbox", "classes": 3, "temperature": 0.5, **bars}
+    facts = lens.compute(values).facts
+    ghost = (-0.1 + 0.5j * math.pi) / 0.5
+    assert complex(facts["top_two_re"], facts["top_two_im"]) == pytest.approx(ghost, rel=1e-12)
+    assert facts["top_two_radius"] == pytest.approx(abs(ghost), rel=1e-12)
+    assert facts["ghost_im"] < 0.5 * facts["top_two_im"]
+    assert ours(lens, values, "Eq. 13 prints") == "−0.200 ± 3.14i"
+    (claim,) = (
+        c for c in lens.claims(lens.validated(values), lens.compute(values)) if c.source.endswith("eq. 13")
+    )
+    assert claim.paper.endswith("= 0.200 ± 3.14i") and claim.standing == "disagrees"
+
+
 def test_the_poles_of_tanh_gelu_are_where_the_claim_says(lens: GhostsLens) -> None:
     # tanh(w) has its nearest poles at w = ±iπ/2, with w = √(2/π)(x + 0.044715 x³): three x for each.
     x = complex(0.6, 2.7)

@@ -1,0 +1,77 @@
+"""What depends on the pulsars alone: separations, overlaps in harmonics, the curves of an even sky."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from anisoscope.engine.overlap import PulsarArray, hellings_downs, overlap_harmonics, separations
+
+from ...device import chosen_device
+from ...errors import RequestError
+from ...request import Request
+from .arrays import array_of
+
+BAND = 10
+"""Degrees that are kept of every pair; the highest that the lens shows."""
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayState:
+    """An array and what all its pairs feel; float64 on the chosen device.
+
+    Attributes:
+        pulsars: names, directions, weights, source.
+        directions: (N, 3) unit vectors, ICRS.
+        zeta: (pairs,) separations in rad.
+        gamma: (pairs, 121) Γ_lm of the pairs in the sky frame, l ≤ 10, SOURCE direction, convention E.
+        isotropic: (pairs,) the Hellings–Downs value of each pair.
+        first, second: (pairs,) indexes of the pulsars of each pair.
+    """
+
+    pulsars: PulsarArray
+    directions: Tensor
+    zeta: Tensor
+    gamma: Tensor
+    isotropic: Tensor
+    first: Tensor
+    second: Tensor
+
+    def pair(self, first: int, second: int) -> int:
+        """Position of a pair in the order of all pairs."""
+        low, high = sorted((first, second))
+        count = len(self.directions)
+        return low * count - low * (low + 1) // 2 + high - low - 1
+
+
+def array_state(request: Request) -> ArrayState:
+    """The array a request asks for.
+
+    Raises:
+        RequestError: the reader's list is not here or cannot be used, or a selected pulsar does not exist.
+    """
+    kind = request["array"]
+    count = request["count"] if kind == "uniform" else 0
+    token = request["pulsars"] if kind == "own" else ""
+    state = _state(kind, count, token)
+    last = len(state.directions) - 1
+    for name in ("pulsar_a", "pulsar_b"):
+        if request[name] > last:
+            raise RequestError(name, request[name], f"must be from 0 to {last}, a pulsar of this array", last)
+    if request["pulsar_a"] == request["pulsar_b"]:
+        other = 0 if request["pulsar_a"] else 1
+        raise RequestError("pulsar_b", request["pulsar_b"], "must be another pulsar than the first", other)
+    return state
+
+
+@lru_cache(maxsize=6)
+def _state(kind: str, count: int, token: str) -> ArrayState:
+    pulsars = array_of(kind, count, token)
+    directions = pulsars.directions.to(chosen_device())
+    first, second = torch.triu_indices(len(directions), len(directions), 1)
+    zeta = separations(directions)
+    gamma = overlap_harmonics(directions, BAND)
+    return ArrayState(pulsars, directions, zeta, gamma, hellings_downs(zeta), first, second)

@@ -1,0 +1,101 @@
+"""Frames of the lens: sky, pairs and curves under the hand; then errors, recovery and what is slow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from anisoscope.engine.overlap import (
+    angular_power,
+    autocorrelation,
+    evaluate,
+    overlap_from_map,
+    pixel_directions,
+)
+
+from ...frame import Columns, Frame
+from ...request import Request
+from . import curves, pairs, rest, sky_tables
+from .array_state import ArrayState, array_state
+from .arrays import notes_of
+from .real_data import points
+from .skies import Sky, sky_of
+
+COARSE, FINE = 240, 480
+"""Columns of the sky while the hand moves, and at rest."""
+
+PEER_NSIDE = 32
+"""Resolution at which the peers sum pixels by default."""
+
+
+def frames(request: Request) -> Iterator[Frame | None]:
+    """First what follows the hand, then everything that takes longer."""
+    array, sky = array_state(request), sky_of(request)
+    shown = sky.coefficients[: (request["l_max"] + 1) ** 2]
+    gamma = array.gamma[:, : len(shown)] @ shown
+    pair = array.pair(request["pulsar_a"], request["pulsar_b"])
+    tables = {
+        **sky_tables.sky(request, array, sky, COARSE),
+        **sky_tables.marks(request, array, sky),
+        **sky_tables.kernels(request, array, pair, COARSE // 2),
+        **pairs.scatter(request, array, sky, gamma, pair),
+        **curves.overlap_curves(request, array, pair),
+        **curves.power_bars(shown),
+    }
+    facts = _facts(request, array, sky, shown, gamma, pair) | points(request["data"])[1]
+    notes = notes_of(array.pulsars)
+    yield Frame({**tables, **rest.empty()}, facts, (1, 4), notes)
+    yield None
+    finer = sky_tables.sky(request, array, sky, FINE)
+    facts = {**facts, **_errors(array, sky, shown, gamma)}
+    yield Frame(finer, facts, (2, 4), notes)
+    recovered: dict[str, Columns] = {}
+    for step in rest.frames(request, array, sky):
+        if step is None:
+            yield None
+            continue
+        recovered, facts = recovered | step[0], facts | step[1]
+        yield Frame(recovered, facts, (3, 4), notes)
+    yield Frame(recovered, facts, (4, 4), notes)
+
+
+def _facts(
+    request: Request, array: ArrayState, sky: Sky, shown: Tensor, gamma: Tensor, pair: int
+) -> dict[str, Any]:
+    names = array.pulsars.names
+    power = angular_power(shown)
+    auto = autocorrelation(array.directions, shown, request["pulsar_term"])
+    return {
+        "pulsars": len(names),
+        "pairs": len(gamma),
+        "degree": request["degree"],
+        "order": min(request["order"], request["degree"]),
+        "pair_names": (names[request["pulsar_a"]], names[request["pulsar_b"]]),
+        "separation_degrees": float(array.zeta[pair].rad2deg()),
+        "pair_gamma": float(gamma[pair]),
+        "pair_hd": float(array.isotropic[pair]),
+        "rms_deviation": float((gamma - array.isotropic).square().mean().sqrt()),
+        "largest_deviation": float((gamma - array.isotropic).abs().max()),
+        "dipole_ratio": float(power[1] / power[0]) if len(power) > 1 else 0.0,
+        "half_power_degrees": float(np.degrees(sky.half_power)),
+        "auto_min": float(auto.min()),
+        "auto_max": float(auto.max()),
+        "device": str(array.directions.device),
+        "dtype": "float64",
+    }
+
+
+def _errors(array: ArrayState, sky: Sky, shown: Tensor, gamma: Tensor) -> dict[str, Any]:
+    """What the shown series leaves out, what a sum over pixels would miss, and where the sky is negative."""
+    whole = array.gamma @ sky.coefficients if sky.exact is None else sky.exact(array.directions)
+    pixels = pixel_directions(PEER_NSIDE).to(array.directions.device)
+    summed = overlap_from_map(array.directions, evaluate(shown, pixels))
+    return {
+        "truncation_error": float((whole - gamma).abs().max()),
+        "pixel_error": float((summed - gamma).abs().max()),
+        "sky_minimum": float(sky.power(pixels).min()),
+        "shown_minimum": float(evaluate(shown, pixels).min()),
+    }

@@ -1,0 +1,300 @@
+"""The figures of the lens: the sky, every pair, overlap functions, the pair's kernel, and the recovered sky."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...figure import Axis, Figure, Key, Layer, Style, when
+from ...frame import Frame
+from .array_state import BAND
+
+HAND = "hand"
+FINE = Style("ink2", "fine")
+SKY_HALF, MAP_HALF = 2.42, 2.06
+"""Half widths of the frames around the ellipse: the sky is cut by its height, the small maps by their width."""
+
+ANGLES = tuple((30.0 * k, f"{30 * k}°") for k in range(7))
+THIRDS = tuple((60.0 * k, f"{60 * k}°") for k in range(4))
+
+
+def figures(frame: Frame) -> tuple[Figure, ...]:
+    """All figures, in reading order; their number and layers are the same for every frame."""
+    facts = frame.facts
+    return (
+        _sky(),
+        _scatter(frame),
+        _overlap(frame),
+        _power(frame),
+        _map(
+            "kernel",
+            "What the pair feels",
+            "exact kernel, 3/2 ΣFₐF_b",
+            "signed",
+            "Response of the selected pair over the sky.",
+        ),
+        _map(
+            "partial_kernel",
+            "Summed over degrees",
+            "the same up to the highest degree l",
+            "signed",
+            "Partial sum of the pair's response up to the highest shown degree.",
+        ),
+        _map(
+            "injected_map",
+            "Injected sky",
+            "power, up to the highest degree l",
+            "sky",
+            "The sky that the data were simulated from.",
+        ),
+        _map(
+            "recovered_map",
+            "Recovered sky",
+            str(facts.get("recovered_words", "")),
+            "sky",
+            "The sky recovered from simulated pair correlations.",
+        ),
+        _map(
+            "residual_map",
+            "Difference",
+            "recovered − injected",
+            "signed",
+            "Difference between recovered and injected sky.",
+        ),
+        _recovered_bars(frame),
+        _detection(),
+        _posterior(frame),
+        _placement(),
+    )
+
+
+def _around() -> tuple[Layer, ...]:
+    return (
+        Layer("surround", "polygons", Style("plot", "band", alpha=1.0)),
+        Layer("graticule", "path", Style("line", "fine", size=0.7)),
+        Layer("edge", "curve", Style("axis", "fine")),
+    )
+
+
+def _sky() -> Figure:
+    return Figure(
+        name="sky",
+        title="The sky",
+        unit="gravitational-wave power, equatorial, source direction",
+        hint="drag the spot or a white ring",
+        legend=(Key("pulsar", "dot"), Key("half power", "line", "hand"), Key("selected pair", "ring")),
+        layers=(
+            Layer("sky", "image", palette="sky"),
+            *_around(),
+            Layer("hours", "labels", Style("ink2"), align="center"),
+            Layer("arc", "path", Style("ink", "exact", size=1.6)),
+            Layer("pulsars", "points", Style("ink", "dots"), hover=("name",)),
+            Layer("heavy", "points", Style("ink", "dots", size=11), hover=("name",)),
+            Layer("selected", "points", Style("ink", "ring")),
+            Layer("selected_names", "labels", Style("ink"), offset=(10, -12)),
+            Layer("spot_ring", "path", Style(HAND, "current")),
+            Layer("spot", "points", Style(HAND, "handle")),
+            Layer("spot_name", "labels", Style(HAND), offset=(12, 16)),
+        ),
+        x=Axis("", (-SKY_HALF, SKY_HALF), visible=False),
+        y=Axis("", (-SKY_HALF / 2.28, SKY_HALF / 2.28), visible=False),
+        size="hero",
+        equal_aspect=True,
+        drag=True,
+        tap=True,
+        aria="Map of the sky: gravitational-wave power in blue, pulsars as dots, the hot spot and the selected pair.",
+    )
+
+
+def _scatter(frame: Frame) -> Figure:
+    values = frame.tables["pairs"]["y"]
+    low, high = float(np.min(values, initial=-0.4)), float(np.max(values, initial=0.85))
+    bottom, top = 0.2 * np.floor(low / 0.2) - 0.05, 0.2 * np.ceil(high / 0.2) + 0.05
+    step = 0.25 if top - bottom < 2 else 1.0 if top - bottom < 8 else 4.0
+    ticks = np.arange(np.ceil(bottom / step), np.floor(top / step) + 1) * step
+    return Figure(
+        name="pairs",
+        title="Correlation of every pair",
+        unit=f"{frame.facts['pairs']} pairs, Γ",
+        hint="click a dot",
+        legend=(
+            Key("power behind the pair", "dot", "blue"),
+            Key("even sky", "line"),
+            Key("cosmic variance, ±1 σ", "swatch", "grey"),
+            Key("mean in a bin", "ring"),
+            Key("measured", "dot", "amber"),
+        ),
+        layers=(
+            Layer("cosmic_variance", "area", Style("grey", "band", alpha=0.18)),
+            Layer("pairs", "points", Style("blue", "points", size=5, alpha=0.85), palette="sky_dots"),
+            Layer("hellings_downs", "curve", Style("ink", "exact")),
+            Layer("real_points", "segments", Style("amber", "fine")),
+            Layer("real_points", "points", Style("amber", "points", size=6), hover=("names",)),
+            Layer("means", "points", Style("ink", "ring", size=7)),
+            Layer("selected_pair", "points", Style(HAND, "ring", size=12)),
+            Layer("hellings_downs_name", "labels", Style("ink"), align="right"),
+        ),
+        x=Axis("angle between the two pulsars, ζ", (0, 180), ANGLES),
+        y=Axis("", (float(bottom), float(top)), tuple((float(t), f"{t:g}".replace("-", "−")) for t in ticks)),
+        tap=True,
+        aria="Correlation of every pulsar pair against the angle between the pulsars, with the Hellings–Downs curve.",
+    )
+
+
+def _overlap(frame: Frame) -> Figure:
+    shown = [frame.tables["order"]["y"], frame.tables["monopole"]["y"], *frame.tables["orders"]["ys"]]
+    reach = 1.1 * max(float(np.abs(values).max()) for values in shown)
+    degree, order = frame.facts["degree"], frame.facts["order"]
+    return Figure(
+        name="overlap",
+        title="Overlap",
+        unit="Γₗₘ(ζ), pair frame",
+        legend=(
+            Key(f"l = {degree}, m = {order}", "line", "blue"),
+            Key("other m", "fine", "grey"),
+            Key("l = 0", "bound"),
+        ),
+        layers=(
+            Layer("zero", "hlines", Style("axis", "fine")),
+            Layer("orders", "path", Style("grey", "exact", size=1.2)),
+            Layer("monopole", "curve", Style("ink", "bound")),
+            Layer("order", "curve", Style("blue", "current")),
+            Layer("pair_cursor", "vlines", FINE),
+        ),
+        x=Axis("ζ", (0, 180), THIRDS),
+        y=Axis("", (-reach, reach), _even_ticks(reach)),
+        size="pair",
+        aria="Overlap functions of the chosen degree against the angle between the pulsars.",
+    )
+
+
+def _even_ticks(reach: float) -> tuple[tuple[float, str], ...]:
+    step = 10 ** np.floor(np.log10(reach))
+    step = step if reach / step < 5 else 2 * step
+    values = (-step, 0.0, step)
+    return tuple((float(v), f"{v:.3g}".replace("-", "−")) for v in values)
+
+
+def _power(frame: Frame) -> Figure:
+    top = max(34.0, 1.1 * float(frame.tables["power"]["top"].max()))
+    step = (
+        10
+        if top < 60
+        else 10 ** np.floor(np.log10(top / 2)) * (1 if top / 10 ** np.floor(np.log10(top / 2)) < 5 else 2)
+    )
+    ticks = tuple((float(t), f"{t:g} %") for t in np.arange(0, top, step))
+    return Figure(
+        name="power",
+        title="Power in each degree",
+        unit="Cₗ / C₀",
+        layers=(
+            Layer("power", "bars", Style("blue", "band", alpha=0.8)),
+            Layer("dipole_limit", "segments", Style("ink", "exact")),
+            Layer("dipole_limit_name", "labels", Style("ink"), offset=(0, -8)),
+        ),
+        x=Axis("degree l", (0.4, BAND + 0.6), tuple((float(k), str(k)) for k in range(1, BAND + 1))),
+        y=Axis("", (0, top), ticks),
+        size="pair",
+        aria="Angular power of the sky in each degree, as a share of the mean.",
+    )
+
+
+def _map(table: str, title: str, unit: str, palette: str, aria: str) -> Figure:
+    return Figure(
+        name=table,
+        title=title,
+        unit=unit,
+        layers=(Layer(table, "image", palette=palette), *_around()),
+        x=Axis("", (-MAP_HALF, MAP_HALF), visible=False),
+        y=Axis("", (-1.04, 1.04), visible=False),
+        size="pair",
+        aria=aria,
+    )
+
+
+def _recovered_bars(frame: Frame) -> Figure:
+    tops = [frame.tables[name]["top"] for name in ("injected_bars", "recovered_bars")]
+    top = 1.15 * max(5.0, *(100 * float(np.max(t, initial=0.0)) for t in tops))
+    return Figure(
+        name="recovered_bars",
+        title="Recovered power",
+        unit="Cₗ / C₀",
+        legend=(Key("injected", "swatch", "grey"), Key("recovered", "swatch", "blue")),
+        layers=(
+            Layer("injected_bars", "bars", Style("grey", "band", alpha=0.5)),
+            Layer("recovered_bars", "bars", Style("blue", "band", alpha=0.8)),
+        ),
+        x=Axis("degree l", (0.4, 6.6), tuple((float(k), str(k)) for k in range(1, 7))),
+        y=Axis("", (0, top / 100), tuple((k * top / 300, f"{k * top / 3:.0f} %") for k in range(3))),
+        size="pair",
+        aria="Power in each degree, injected and recovered.",
+    )
+
+
+def _detection() -> Figure:
+    return Figure(
+        name="detection",
+        title="Chance to detect the unevenness",
+        unit="at 3 σ, by simulation",
+        legend=(
+            Key("probability", "line", "blue"),
+            Key("68 %, with the threshold's scatter", "swatch", "blue"),
+            Key("your SNR", "handle", "hand"),
+        ),
+        layers=(
+            Layer("detection_band", "area", Style("blue", "band", alpha=0.18)),
+            Layer("detection", "curve", Style("blue", "current")),
+            Layer("detection_now", "points", Style(HAND, "handle", size=11)),
+        ),
+        x=Axis("Hellings–Downs SNR", (0, 50), tuple((float(k), str(k)) for k in (0, 10, 20, 30, 40, 50))),
+        y=Axis("", (-0.03, 1.03), ((0.0, "0"), (0.5, "½"), (1.0, "1"))),
+        size="pair",
+        when=when("more", "detection"),
+        aria="Probability to detect the anisotropy against the Hellings–Downs signal-to-noise ratio.",
+    )
+
+
+def _posterior(frame: Frame) -> Figure:
+    ends = [frame.tables[name]["y1"] for name in ("posterior_linear", "posterior_root")]
+    top = 1.1 * max(0.3, *(float(np.max(e, initial=0.0)) for e in ends))
+    return Figure(
+        name="posterior",
+        title="Posterior of the power",
+        unit="Cₗ / C₀, median and 68 %",
+        legend=(
+            Key("wall P ≥ 0", "line", "blue"),
+            Key("square root", "line", "amber"),
+            Key("injected", "swatch", "grey"),
+        ),
+        layers=(
+            Layer("posterior_linear", "segments", Style("blue", "current")),
+            Layer("posterior_linear", "points", Style("blue", "points")),
+            Layer("posterior_root", "segments", Style("amber", "current")),
+            Layer("posterior_root", "points", Style("amber", "points")),
+            Layer("injected_bars", "bars", Style("grey", "band", alpha=0.3)),
+        ),
+        x=Axis("degree l", (0.4, 6.6), tuple((float(k), str(k)) for k in range(1, 7))),
+        y=Axis("", (0, top), tuple((k * top / 3, f"{100 * k * top / 3:.0f} %") for k in range(3))),
+        size="pair",
+        when=when("more", "posterior"),
+        aria="Posterior intervals of the angular power under two priors.",
+    )
+
+
+def _placement() -> Figure:
+    return Figure(
+        name="placement",
+        title="Which pulsar next",
+        unit="information that one more pulsar would add",
+        legend=(Key("best place", "handle", "hand"), Key("uphill", "line")),
+        layers=(
+            Layer("placement_map", "image", palette="sky"),
+            *_around(),
+            Layer("placement_gradient", "segments", Style("ink", "fine")),
+            Layer("placement_best", "points", Style(HAND, "handle", size=11)),
+        ),
+        x=Axis("", (-MAP_HALF, MAP_HALF), visible=False),
+        y=Axis("", (-1.04, 1.04), visible=False),
+        size="pair",
+        when=when("more", "placement"),
+        aria="Map of the information gained by adding one pulsar at each place of the sky.",
+    )

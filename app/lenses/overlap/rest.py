@@ -1,0 +1,80 @@
+"""What is computed once the hand has rested: the recovered sky, and the one slow figure that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from anisoscope.engine.overlap import pixel_directions
+
+from ...frame import Columns
+from ...request import Request
+from . import mollweide
+from .array_state import ArrayState
+from .detection_curve import detection
+from .placement_sky import placement
+from .posterior_bars import posterior
+from .recovery import Setup, recover
+from .skies import Sky
+
+COLUMNS = 240
+CHECKED_NSIDE = 32
+NOTHING = np.array([])
+
+Step = tuple[dict[str, Columns], dict[str, Any]]
+
+
+@lru_cache(maxsize=1)
+def empty() -> dict[str, Columns]:
+    """The tables before anything was recovered: even maps, no bars, no curves."""
+    directions, _ = mollweide.raster(COLUMNS)
+    even = mollweide.image(torch.zeros(len(directions)), 0.0, 1.0, COLUMNS)
+    grey = mollweide.image(torch.zeros(len(directions)), -1.0, 1.0, COLUMNS)
+    bars = {"left": NOTHING, "right": NOTHING, "top": NOTHING}
+    points = {"x": NOTHING, "y": NOTHING}
+    segments = dict.fromkeys(("x0", "y0", "x1", "y1"), NOTHING)
+    return {
+        "injected_map": even,
+        "recovered_map": even,
+        "residual_map": grey,
+        "injected_bars": bars,
+        "recovered_bars": bars,
+        "detection": points,
+        "detection_band": {**points, "y2": NOTHING},
+        "detection_now": points,
+        "posterior_linear": {**points, **segments},
+        "posterior_root": {**points, **segments},
+        "placement_map": even,
+        "placement_gradient": segments,
+        "placement_best": points,
+    }
+
+
+def frames(request: Request, array: ArrayState, sky: Sky) -> Iterator[Step | None]:
+    """Tables and facts as they come; None where a newer request may take over."""
+    places = pixel_directions(CHECKED_NSIDE).to(array.directions.device)
+    lowest = float(sky.power(places).min())
+    if lowest < -1e-9:
+        yield empty(), {"simulated": False}
+        return
+    setup = Setup(
+        directions=array.directions,
+        gamma=array.gamma,
+        injected=sky.coefficients[: (request["l_max"] + 1) ** 2],
+        snr=request["snr"],
+        noise_seed=request["noise_seed"],
+        fit_l_max=request["fit_l_max"],
+        method=request["method"],
+        ridge=request["ridge"],
+    )
+    tables, facts = recover(setup, COLUMNS)
+    yield tables, {**facts, "simulated": True}
+    yield None
+    if request["more"] == "placement":
+        yield placement(setup)
+    elif request["more"] != "none":
+        yield from {"detection": detection, "posterior": posterior}[request["more"]](setup)
