@@ -125,6 +125,10 @@ def test_the_stored_first_frame_is_what_the_lens_computes(lens) -> None:
             assert np.mean(kept != column) < 0.01, name
         else:
             np.testing.assert_allclose(kept, column, rtol=1e-5, atol=1e-6, err_msg=name)
+    # The words of the page quote facts, and the opening page has only the stored ones.
+    assert stored.facts.keys() == fresh.facts.keys()
+    numbers = {name: fact for name, fact in fresh.facts.items() if isinstance(fact, (int, float))}
+    assert {name: stored.facts[name] for name in numbers} == pytest.approx(numbers, rel=1e-5, nan_ok=True)
 
 
 def _cases():
