@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -122,8 +123,9 @@ def _draws(problem: Problem, snr: float, number: int) -> Draws:
     """One round at one SNR."""
     generator = torch.Generator().manual_seed(number)
     amplitude = snr * problem.unit
-    null = null_distribution(problem.compressed, problem.l_max, amplitude, NULL_DRAWS, generator, SNR_STARTS)
-    data = simulate_compressed(problem.compressed, amplitude * problem.signal, INJECTIONS, generator)
+    null_draws, injections = ROUNDS[number]
+    null = null_distribution(problem.compressed, problem.l_max, amplitude, null_draws, generator, SNR_STARTS)
+    data = simulate_compressed(problem.compressed, amplitude * problem.signal, injections, generator)
     found = anisotropy_snr(problem.compressed, data, problem.l_max, SNR_STARTS)
     unconverged = int((~null.fit.converged).sum() + (~found.fit.converged).sum())
     return Draws(null.anisotropic, found.anisotropic, unconverged)
@@ -177,7 +179,7 @@ def _facts(rows: list[_Row], now: float, done: int, rounds: int, l_max: int) -> 
 
 def _snr_of(rows: list[_Row], probability: float) -> float:
     """Where the curve first reaches a probability, between the points by straight lines; +inf where nowhere."""
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in pairwise(rows):
         if before.probability < probability <= after.probability:
             share = (probability - before.probability) / (after.probability - before.probability)
             return before.snr + share * (after.snr - before.snr)

@@ -60,7 +60,7 @@ def radiometer_sky(key: bytes, rho: Tensor, expected: Tensor, sigma: Tensor, fit
         "highest_pixel": int(found.snr.argmax()),
         "lowest_pixel_power": lowest,
         "nside": NSIDE,
-        "drawn": "SNR of each pixel alone, NSIDE 8, each place taking the pixel it lies in",
+        "drawn": "SNR of each pixel alone, NSIDE 8, enlarged by nearest pixel",
     }
     return RecoveredSky(
         coefficients, float(found.snr.min()), lowest >= 0, found.snr, noiseless.snr, facts=facts
