@@ -24,16 +24,6 @@ from anisoscope.engine.ghosts import (
 )
 
 
-@pytest.fixture(scope="module")
-def lens() -> GhostsLens:
-    return GhostsLens()
-
-
-@pytest.fixture(scope="module")
-def opening(lens: GhostsLens) -> Frame:
-    return lens.compute()
-
-
 def sandbox(z: list[float], a: list[float], **more: object) -> dict[str, object]:
     rest = [0.0] * (6 - len(z))
     return {"source": "sandbox", "classes": len(z), "logits": z + rest, "slopes": a + rest, **more}

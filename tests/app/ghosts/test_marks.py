@@ -20,16 +20,6 @@ Z, A, LABEL = (1.0, 0.9, -1.0), (0.5, 0.51, -2.0), 1
 STEPS = st.floats(-2.0, 2.0).map(lambda exponent: 10.0**exponent)
 
 
-@pytest.fixture(scope="module")
-def lens() -> GhostsLens:
-    return GhostsLens()
-
-
-@pytest.fixture(scope="module")
-def opening(lens: GhostsLens) -> Frame:
-    return lens.compute()
-
-
 def sandbox(**more: Any) -> dict[str, Any]:
     rest = (0.0, 0.0, 0.0)
     bars = {"classes": 3, "label": LABEL, "logits": Z + rest, "slopes": A + rest}

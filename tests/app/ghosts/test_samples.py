@@ -9,11 +9,6 @@ from anisoscope.app.frame import Frame
 from anisoscope.app.lenses.ghosts import GhostsLens, probe
 
 
-@pytest.fixture(scope="module")
-def opening() -> Frame:
-    return GhostsLens().compute()
-
-
 @pytest.mark.parametrize(("kind", "column"), [("bound", "y"), ("margin", "y"), ("exact", "top")])
 def test_a_histogram_counts_every_sample_once_by_its_own_radius(
     opening: Frame, kind: str, column: str

@@ -20,11 +20,6 @@ from anisoscope.app.presets import presets
 from anisoscope.engine.ghosts import convergence_radius, exact_radius, top_two_radius
 
 
-@pytest.fixture(scope="module")
-def lens() -> GhostsLens:
-    return GhostsLens()
-
-
 def ours(lens: GhostsLens, values: dict, start: str) -> str:
     frame = lens.compute(values)
     found = [c for c in lens.claims(lens.validated(values), frame) if c.text.startswith(start)]
