@@ -42,6 +42,8 @@ LARGEST_TOTAL = 50_000_000
 """Bytes of all of an archive's."""
 
 MOST_ENTRIES = 2000
+"""Files of an archive, or lines of a table."""
+
 SHOWN_NAMES = 6
 
 
@@ -86,11 +88,12 @@ def parsed(name: str, content: bytes) -> PulsarArray:
     Raises:
         RequestError: naming file, row and column.
     """
+    archived = PurePath(name).suffix.lower() == ".zip"
+    lines = content.count(b"\n")
+    if not archived and lines > MOST_ENTRIES:
+        raise RequestError("pulsars", name, f"has {lines} lines; at most {MOST_ENTRIES} are read")
     try:
-        if PurePath(name).suffix.lower() == ".zip":
-            array = _from_zip(name, content)
-        else:
-            array = read_csv(content, name)
+        array = _from_zip(name, content) if archived else read_csv(content, name)
     except PulsarFileError as error:
         raise RequestError("pulsars", name, str(error)) from error
     if len(array.names) > MOST_PULSARS:
