@@ -8,6 +8,7 @@ import panel as pn
 
 from . import words
 from .binding import Binding
+from .control import Table
 from .drawing.canvas import Canvas
 from .figure import Condition
 from .frame import Frame
@@ -15,6 +16,7 @@ from .presets import Preset, presets
 from .reporting import Reporter
 from .request import Request
 from .shell import dark
+from .shell import table as shell_table
 from .shell.drop import DropZone
 from .shell.head import figure_head, head_html
 from .shell.keyboard import Keyboard, standard_bindings
@@ -44,6 +46,10 @@ class Parts:
         )
         self.card = html(words.card(lens.card(request, frame)), "an-card")
         self.claims = html(words.claims(lens.claims(request, frame)), "an-claims")
+        table = lens.table(request, frame)
+        self.table = (
+            None if table is None else shell_table.Table(**_lists(table), sizing_mode="stretch_width")
+        )
         self.presets = {preset.name: preset for preset in presets(lens.slug)}
         self.tries = Tries(items=[_item(p) for p in self.presets.values()], sizing_mode="stretch_width")
         self.tries.on_choose(lambda name: view.set(dict(self.presets[name].params), reset=True))
@@ -99,6 +105,9 @@ class Parts:
         ):
             if text and text != pane.object:
                 pane.object = text
+        table = self.lens.table(request, frame)
+        if self.table is not None and table is not None:
+            self.table.param.update(**_lists(table))
 
     def _current_preset(self) -> str:
         values = self.lens.request().as_dict()
@@ -180,6 +189,8 @@ def _figures(view: LensView) -> pn.Column:
             children.append(block)
     if pair:
         children.append(column(*pair, css="an-pair"))
+    if view.parts.table is not None:
+        children.append(view.parts.table)
     return column(*children, css="an-figures")
 
 
@@ -197,6 +208,16 @@ def _story(parts: Parts) -> pn.Column:
 def _show_when(parts: Parts, when: Condition, block: pn.viewable.Viewable) -> None:
     block.param.update(visible=when.holds(parts.lens))
     parts.conditional.append((when, block))
+
+
+def _lists(table: Table) -> dict[str, Any]:
+    return {
+        name: v if isinstance(v, str) else [_plain(part) for part in v] for name, v in vars(table).items()
+    }
+
+
+def _plain(part: Any) -> Any:
+    return part if isinstance(part, str) else list(part)
 
 
 def _item(preset: Preset) -> dict[str, Any]:

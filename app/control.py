@@ -68,6 +68,17 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Table:
+    """Numbers under the figures; `copies` holds for each column what its button copies, or nothing."""
+
+    title: str
+    note: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    copies: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Card:
     """What is selected: a heading, a small grey picture (rows of 0 to 1) and two lines."""
 

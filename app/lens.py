@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import panel as pn
 
-from .control import Card, Claim, Group, Readout
+from .control import Card, Claim, Group, Readout, Table
 from .errors import RequestError
 from .figure import Figure
 from .frame import Columns, Frame
@@ -136,6 +136,10 @@ class Lens(pn.viewable.Viewer):
 
     def card(self, request: Request, frame: Frame) -> Card | None:
         """What is selected (a sample, a pulsar), shown under the controls."""
+        return None
+
+    def table(self, request: Request, frame: Frame) -> Table | None:
+        """Numbers to read off and copy, under the figures."""
         return None
 
     def claims(self, request: Request, frame: Frame) -> tuple[Claim, ...]:

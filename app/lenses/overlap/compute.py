@@ -44,6 +44,7 @@ def frames(request: Request) -> Iterator[Frame | None]:
         **pairs.scatter(request, array, sky, gamma, pair),
         **curves.overlap_curves(request, array, pair),
         **curves.power_bars(shown),
+        "pair_values": {"gamma_lm": array.gamma[pair].cpu().numpy()},
     }
     facts = _facts(request, array, sky, shown, gamma, pair) | points(request["data"])[1]
     notes = notes_of(array.pulsars)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
+from ...numbers import shown
 from .array_state import BAND
 
 HAND = "hand"
 FINE = Style("ink2", "fine")
-SKY_HALF, MAP_HALF = 2.42, 2.06
-"""Half widths of the frames around the ellipse: the sky is cut by its height, the small maps by their width."""
+SKY_HALF = 2.42
+"""Half width of the frame around an ellipse: it is cut by its height."""
 
 ANGLES = tuple((30.0 * k, f"{30 * k}°") for k in range(7))
 THIRDS = tuple((60.0 * k, f"{60 * k}°") for k in range(4))
@@ -42,14 +46,14 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
         _map(
             "injected_map",
             "Injected sky",
-            "power, up to the highest degree l",
+            _range_words(facts, "injected"),
             "sky",
             "The sky that the data were simulated from.",
         ),
         _map(
             "recovered_map",
             "Recovered sky",
-            str(facts.get("recovered_words", "")),
+            _range_words(facts, "recovered"),
             "sky",
             "The sky recovered from simulated pair correlations.",
         ),
@@ -65,6 +69,18 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
         _posterior(frame),
         _placement(),
     )
+
+
+def _range_words(facts: Mapping[str, Any], which: str) -> str:
+    """What the colours of a map run over; nothing before there is a map."""
+    if f"{which}_low" not in facts:
+        return "no data can be simulated from a negative sky" if facts.get("simulated") is False else ""
+    unit = facts["recovered_unit"] if which == "recovered" else "power"
+    return f"{unit}, {shown(facts[f'{which}_low'])} to {shown(facts[f'{which}_high'])}"
+
+
+def _residual_words(facts: Mapping[str, Any]) -> str:
+    return f"recovered − injected, ± {shown(facts['residual_high'])}" if "residual_high" in facts else ""
 
 
 def _around() -> tuple[Layer, ...]:
@@ -204,9 +220,10 @@ def _map(table: str, title: str, unit: str, palette: str, aria: str) -> Figure:
         title=title,
         unit=unit,
         layers=(Layer(table, "image", palette=palette), *_around()),
-        x=Axis("", (-MAP_HALF, MAP_HALF), visible=False),
-        y=Axis("", (-1.04, 1.04), visible=False),
+        x=Axis("", (-SKY_HALF, SKY_HALF), visible=False),
+        y=Axis("", (-SKY_HALF / 2.28, SKY_HALF / 2.28), visible=False),
         size="pair",
+        equal_aspect=True,
         aria=aria,
     )
 
@@ -292,9 +309,10 @@ def _placement() -> Figure:
             Layer("placement_gradient", "segments", Style("ink", "fine")),
             Layer("placement_best", "points", Style(HAND, "handle", size=11)),
         ),
-        x=Axis("", (-MAP_HALF, MAP_HALF), visible=False),
-        y=Axis("", (-1.04, 1.04), visible=False),
+        x=Axis("", (-SKY_HALF, SKY_HALF), visible=False),
+        y=Axis("", (-SKY_HALF / 2.28, SKY_HALF / 2.28), visible=False),
         size="pair",
+        equal_aspect=True,
         when=when("more", "placement"),
         aria="Map of the information gained by adding one pulsar at each place of the sky.",
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import param
 
-from ...control import Card, Choice, Claim, Dial, Group, Readout, Switch
+from ...control import Card, Choice, Claim, Dial, Group, Readout, Switch, Table
 from ...figure import Figure, when
 from ...frame import Frame
 from ...lens import Lens, Paper
@@ -181,6 +181,11 @@ class OverlapLens(Lens):
         from .statements import card
 
         return card(request, frame)
+
+    def table(self, request: Request, frame: Frame) -> Table | None:
+        from .pair_table import table
+
+        return table(request, frame)
 
     def claims(self, request: Request, frame: Frame) -> tuple[Claim, ...]:
         from .statements import claims
