@@ -282,6 +282,8 @@ def test_narrow_lens_puts_the_hand_under_the_hero(opened: Any) -> None:
     names = ("an-title", "an-lede", "an-hero", "an-primary", "an-figure", "an-secondary", "an-story")
     at = places(tab, *names)
     assert sorted(names, key=lambda name: at[name]["y"]) == list(names)
+    title = at["an-title"]
+    assert 0 <= at["an-lede"]["y"] - title["y"] - title["height"] <= 14, "nothing stands between them"
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
 
 

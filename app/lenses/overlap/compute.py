@@ -27,6 +27,9 @@ from .skies import Sky, sky_of
 COARSE, FINE = 240, 480
 """Columns of the sky while the hand moves, and at rest."""
 
+KERNEL = 180
+"""Columns of the two maps of a pair."""
+
 PEER_NSIDE = 32
 """Resolution at which the peers sum pixels by default."""
 
@@ -38,9 +41,9 @@ def frames(request: Request) -> Iterator[Frame | None]:
     gamma = array.gamma[:, : len(shown)] @ shown
     pair = array.pair(request["pulsar_a"], request["pulsar_b"])
     tables = {
-        **sky_tables.sky(request, array, sky, COARSE),
+        **sky_tables.sky(array, sky, COARSE),
         **sky_tables.marks(request, array, sky),
-        **sky_tables.kernels(request, array, pair, COARSE // 2),
+        **sky_tables.kernels(array, request["pulsar_a"], request["pulsar_b"], request["l_max"], KERNEL),
         **pairs.scatter(request, array, sky, gamma, pair),
         **curves.overlap_curves(request, array, pair),
         **curves.power_bars(shown),
@@ -50,7 +53,7 @@ def frames(request: Request) -> Iterator[Frame | None]:
     notes = notes_of(array.pulsars)
     yield Frame({**tables, **rest.empty()}, facts, (1, 4), notes)
     yield None
-    finer = sky_tables.sky(request, array, sky, FINE)
+    finer = sky_tables.sky(array, sky, FINE)
     facts = {**facts, **_errors(array, sky, shown, gamma)}
     yield Frame(finer, facts, (2, 4), notes)
     recovered: dict[str, Columns] = {}

@@ -76,7 +76,7 @@ def _range_words(facts: Mapping[str, Any], which: str) -> str:
     if f"{which}_low" not in facts:
         return "no data can be simulated from a negative sky" if facts.get("simulated") is False else ""
     unit = facts["recovered_unit"] if which == "recovered" else "power"
-    return f"{unit}, {shown(facts[f'{which}_low'])} to {shown(facts[f'{which}_high'])}"
+    return f"{unit}; colours from {shown(facts[f'{which}_low'])} to {shown(facts[f'{which}_high'])}"
 
 
 def _residual_words(facts: Mapping[str, Any]) -> str:

@@ -40,7 +40,9 @@ def _auxiliary(latitude: np.ndarray) -> np.ndarray:
         slope = 2 + 2 * np.cos(2 * angle)
         excess = 2 * angle + np.sin(2 * angle) - target
         step = np.divide(excess, slope, out=np.zeros_like(excess), where=slope > 1e-9)
-        angle = np.clip(angle - step, 0.0, np.pi / 2)
+        angle = np.minimum(np.maximum(angle - step, 0.0), np.pi / 2)
+        if np.all(np.abs(step) < 1e-15):
+            break
     return np.copysign(angle, latitude)
 
 

@@ -20,7 +20,7 @@ HOURS = (20, 16, 12, 8, 4)
 SURROUND_X, SURROUND_Y = 3.2, 1.3
 
 
-def sky(request: Request, array: ArrayState, shown: Sky, columns: int) -> dict[str, Columns]:
+def sky(array: ArrayState, shown: Sky, columns: int) -> dict[str, Columns]:
     """The power as an image from 0 to its own maximum; below 0 it has the colour of 0."""
     directions, _ = mollweide.raster(columns)
     power = shown.power(directions.to(array.directions.device)).cpu()
@@ -63,18 +63,33 @@ def frame_tables() -> dict[str, Columns]:
 
 def marks(request: Request, array: ArrayState, shown: Sky) -> dict[str, Columns]:
     """Pulsars by weight, the hot spot's ring and handle, the selected pair and the arc between its pulsars."""
+    pair = _pair_marks(array, request["pulsar_a"], request["pulsar_b"])
+    return {**frame_tables(), **_pulsar_marks(array), **pair, **_spot(shown)}
+
+
+@lru_cache(maxsize=4)
+def _pulsar_marks(array: ArrayState) -> dict[str, Columns]:
     x, y = mollweide.project(array.directions.cpu())
     names = np.array(array.pulsars.names)
     weight = array.pulsars.weights.cpu().numpy()
     heavy = weight > 1.0001 * np.median(weight)
-    tables: dict[str, Columns] = {**frame_tables(), "pulsars": {"x": x, "y": y, "name": list(names)}}
-    tables["heavy"] = {"x": x[heavy], "y": y[heavy], "name": list(names[heavy])}
-    a, b = request["pulsar_a"], request["pulsar_b"]
-    arc_x, arc_y = mollweide.curve(mollweide.arc(array.directions[a].cpu(), array.directions[b].cpu()))
-    tables["arc"] = {"xs": arc_x, "ys": arc_y}
-    tables["selected"] = {"x": x[[a, b]], "y": y[[a, b]]}
-    tables["selected_names"] = {"x": x[[a, b]], "y": y[[a, b]], "text": list(names[[a, b]])}
-    return {**tables, **_spot(shown)}
+    return {
+        "pulsars": {"x": x, "y": y, "name": list(names)},
+        "heavy": {"x": x[heavy], "y": y[heavy], "name": list(names[heavy])},
+    }
+
+
+@lru_cache(maxsize=8)
+def _pair_marks(array: ArrayState, a: int, b: int) -> dict[str, Columns]:
+    places = array.directions[[a, b]].cpu()
+    x, y = mollweide.project(places)
+    arc_x, arc_y = mollweide.curve(mollweide.arc(places[0], places[1]))
+    names = [array.pulsars.names[a], array.pulsars.names[b]]
+    return {
+        "arc": {"xs": arc_x, "ys": arc_y},
+        "selected": {"x": x, "y": y},
+        "selected_names": {"x": x, "y": y, "text": names},
+    }
 
 
 def _spot(shown: Sky) -> dict[str, Columns]:
@@ -97,17 +112,17 @@ def _spot(shown: Sky) -> dict[str, Columns]:
     }
 
 
-def kernels(request: Request, array: ArrayState, pair: int, columns: int) -> dict[str, Columns]:
+@lru_cache(maxsize=8)
+def kernels(array: ArrayState, a: int, b: int, l_max: int, columns: int) -> dict[str, Columns]:
     """What the selected pair feels: (3/2) ΣF_aF_b over the sky, exact and summed to the shown degree.
 
     A mean of the kernel times the power over the sky is the pair's Γ, so both are drawn on one scale.
     """
     directions, _ = mollweide.raster(columns)
-    directions = directions.to(array.directions.device)
-    a, b = array.directions[request["pulsar_a"]], array.directions[request["pulsar_b"]]
-    exact = 1.5 * pair_response(a, b, directions).cpu()
-    count = (request["l_max"] + 1) ** 2
-    partial = 4 * torch.pi * (_harmonics(columns, request["l_max"]) @ array.gamma[pair, :count].cpu())
+    first, second = array.directions[a], array.directions[b]
+    exact = 1.5 * pair_response(first, second, directions.to(array.directions.device)).cpu()
+    gamma = array.gamma[array.pair(a, b), : (l_max + 1) ** 2].cpu()
+    partial = 4 * torch.pi * (_harmonics(columns, l_max) @ gamma)
     high = float(exact.abs().max())
     return {
         "kernel": mollweide.image(exact, -high, high, columns),

@@ -72,7 +72,7 @@ def test_unknown_arrays_and_no_list_are_refused() -> None:
         arrays.array_of("lofar", 5, "")
     with pytest.raises(RequestError, match="drop a list of pulsars"):
         arrays.array_of("own", 5, "")
-    with pytest.raises(RequestError, match="drop gone.csv on the page again"):
+    with pytest.raises(RequestError, match=r"drop gone.csv on the page again"):
         arrays.array_of("own", 5, "gone.csv#0123456789abcdef")
 
 

@@ -117,4 +117,4 @@ def test_locations_are_the_angles_that_enterprise_takes() -> None:
     phi, theta = conventions.export_arrays(DIRECTIONS, 1)["enterprise_locations"].T
     again = np.stack([np.cos(phi) * np.sin(theta), np.sin(phi) * np.sin(theta), np.cos(theta)], 1)
     np.testing.assert_allclose(again, DIRECTIONS, rtol=0, atol=1e-15)
-    assert 0 <= phi.min() and phi.max() < 2 * np.pi
+    assert phi.min() >= 0 and phi.max() < 2 * np.pi
