@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from anisoscope.engine.overlap.antenna import antenna_patterns
+from anisoscope.engine.overlap.compression import Compressed
 from anisoscope.engine.overlap.healpix import pixel_directions
 from anisoscope.engine.overlap.isotropic import hellings_downs
 from anisoscope.engine.overlap.sky_frame import overlap_harmonics, separations
@@ -30,6 +31,12 @@ def content(values: Tensor) -> bytes:
 def vectors(key: bytes) -> Tensor:
     """Directions (N, 3) back from their key."""
     return torch.from_numpy(np.frombuffer(key, dtype=np.float64).reshape(-1, 3).copy())
+
+
+def small(compressed: Compressed) -> Compressed:
+    """Without its (pairs, j) columns, which only `project` needs: light enough to keep."""
+    empty = compressed.r.new_empty(0)
+    return Compressed(empty, compressed.r, empty)
 
 
 @lru_cache(maxsize=8)

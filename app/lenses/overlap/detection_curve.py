@@ -25,7 +25,7 @@ from anisoscope.engine.overlap.detection import (
 from anisoscope.engine.overlap.square_root import isotropic_amplitude
 
 from ...frame import Columns
-from .content import content
+from .content import content, small
 from .recovery import SNR_STARTS, Setup
 
 SNRS = (2.0, 4.0, 6.0, 8.0, 10.0, 14.0, 20.0, 30.0)
@@ -112,10 +112,8 @@ def _problem(setup: Setup) -> Problem:
     compressed = compress(design, torch.ones(len(design), dtype=torch.float64))
     signal = project(compressed, setup.gamma[:, : len(setup.injected)] @ setup.injected)
     _, unit = isotropic_amplitude(compressed, signal)
-    empty = signal.new_empty(0)
-    small = Compressed(empty, compressed.r, empty)
     identity = (setup.key, content(setup.injected), setup.fit_l_max)
-    return Problem(identity, small, signal, unit, setup.fit_l_max)
+    return Problem(identity, small(compressed), signal, unit, setup.fit_l_max)
 
 
 @lru_cache(maxsize=512)

@@ -16,7 +16,7 @@ from anisoscope.engine.overlap.posterior import Posterior, linear_posterior, squ
 from anisoscope.engine.overlap.skies import angular_power
 
 from ...frame import Columns
-from .content import content
+from .content import content, small
 from .recovery import Setup, simulated
 
 SHIFT = 0.14
@@ -38,10 +38,12 @@ class Intervals(NamedTuple):
 
 @dataclass(frozen=True)
 class _Data:
-    """A setup, equal to others by what the posteriors depend on."""
+    """Compressed data, equal to others by what they are made of."""
 
     identity: tuple[bytes, bytes, float, int, int]
-    setup: Setup = field(compare=False)
+    compressed: Compressed = field(compare=False)
+    data: Tensor = field(compare=False)
+    l_max: int = field(compare=False)
 
 
 def posterior(setup: Setup) -> Iterator[tuple[dict[str, Columns], dict[str, Any]] | None]:
@@ -54,8 +56,7 @@ def posterior(setup: Setup) -> Iterator[tuple[dict[str, Columns], dict[str, Any]
         the central 68 % (x0, y0, x1, y1) of every degree l ≥ 1. Facts end in _linear and _root: acceptance,
         ess (the least effective sample size of any coefficient) and r_hat (the largest split R̂).
     """
-    numbers = float(setup.snr), setup.noise_seed, setup.fit_l_max
-    data = _Data((setup.key, content(setup.injected), *numbers), setup)
+    data = _data(setup)
     yield None
     linear = _linear(data)
     tables: dict[str, Columns] = {
@@ -71,26 +72,30 @@ def posterior(setup: Setup) -> Iterator[tuple[dict[str, Columns], dict[str, Any]
     yield {**tables, "posterior_root": _table(root, SHIFT)}, {**facts, **_facts(root, "root")}
 
 
+def _data(setup: Setup) -> _Data:
+    pairs = simulated(setup)
+    compressed = compress(setup.design, pairs.sigma)
+    numbers = float(setup.snr), setup.noise_seed, setup.fit_l_max
+    identity = (setup.key, content(setup.injected), *numbers)
+    return _Data(identity, small(compressed), project(compressed, pairs.rho), setup.fit_l_max)
+
+
 @lru_cache(maxsize=8)
 def _linear(data: _Data) -> Intervals:
-    return _intervals(linear_posterior(*_likelihood(data), **LINEAR, generator=_generator()))
+    return _intervals(
+        linear_posterior(data.compressed, data.data, data.l_max, **LINEAR, generator=_generator())
+    )
 
 
 @lru_cache(maxsize=8)
 def _root(data: _Data) -> Intervals:
-    return _intervals(square_root_posterior(*_likelihood(data), **ROOT, generator=_generator()))
+    return _intervals(
+        square_root_posterior(data.compressed, data.data, data.l_max, **ROOT, generator=_generator())
+    )
 
 
 def _generator() -> torch.Generator:
     return torch.Generator().manual_seed(SEED)
-
-
-def _likelihood(data: _Data) -> tuple[Compressed, Tensor, int]:
-    """Array, compressed data and degree, as the engine's posteriors take them."""
-    setup = data.setup
-    pairs = simulated(setup)
-    compressed = compress(setup.design, pairs.sigma)
-    return compressed, project(compressed, pairs.rho), setup.fit_l_max
 
 
 def _intervals(draws: Posterior) -> Intervals:

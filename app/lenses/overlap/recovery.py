@@ -39,7 +39,8 @@ class Setup:
 
     Attributes:
         directions: (N, 3) pulsars.
-        gamma: (pairs, k) Γ_lm, convention E, of at least the degrees of `injected`.
+        gamma: (pairs, k) Γ_lm of these directions, convention E, of at least the degrees of `injected`. Caches
+            go by the directions and take it for theirs.
         injected: ((l_max + 1)²,) c_lm of the sky, c_00 = √(4π).
         snr: Hellings–Downs SNR of the data: sets the σ that all pairs share.
         noise_seed: the same noise, scaled, at every SNR.
