@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,9 +87,10 @@ def test_the_csv_reads_back_exactly_and_names_its_conventions(pair: Tensor) -> N
         np.testing.assert_array_equal(found, expected)
 
 
-def test_arrays_have_the_form_of_the_codes_and_their_convention_inside(tmp_path) -> None:
+def test_arrays_have_the_form_of_the_codes_and_their_convention_inside(tmp_path: Path) -> None:
     names = tuple("abcdefghi")
-    np.savez(tmp_path / "all.npz", **conventions.export_arrays(DIRECTIONS, L_MAX, names))
+    written: dict[str, Any] = {**conventions.export_arrays(DIRECTIONS, L_MAX, names)}
+    np.savez(tmp_path / "all.npz", **written)
     with np.load(tmp_path / "all.npz", allow_pickle=False) as kept:
         arrays = dict(kept)
     assert arrays["enterprise"].shape == (25, 9, 9) and arrays["hasasia"].shape == (36, 25)
