@@ -62,19 +62,17 @@ def logit_jvp(
         raise ValueError(f"backend must be 'auto', 'jvp' or 'finite_difference', not {backend!r}")
     tangents = _checked_direction(model, direction)
     with torch.no_grad(), untouched(model):
-        if backend != "finite_difference":
+        if backend == "jvp":
+            return _by_forward_mode(model, inputs, tangents)
+        if backend == "auto":
             try:
-                z, a = _forward_mode(model, inputs, tangents)
-                return LogitJvp(z, _checked_slopes(a), "jvp")
+                return _by_forward_mode(model, inputs, tangents)
             except torch.OutOfMemoryError:
                 raise
             # No forward mode for a kernel. A fault of the model itself comes back from the difference below.
             except RuntimeError:
-                if backend == "jvp":
-                    raise
-        z = _checked_logits(model, _function(model, inputs, None)(_parameters(model, None)))
-        a = _finite_difference(model, inputs, tangents).to(z.dtype)
-    return LogitJvp(z, _checked_slopes(a), "finite_difference")
+                pass
+        return _by_finite_difference(model, inputs, tangents)
 
 
 def _checked_direction(model: nn.Module, direction: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -126,15 +124,22 @@ def _function(
     return logits
 
 
-def _forward_mode(model: nn.Module, inputs: object, tangents: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+def _by_forward_mode(model: nn.Module, inputs: object, tangents: dict[str, Tensor]) -> LogitJvp:
     parameters, function = _parameters(model, None), _function(model, inputs, None)
     moving = {name: parameters[name] for name in tangents}
     if not moving:
         z = _checked_logits(model, function(parameters))
-        return z, torch.zeros_like(z)
+        return LogitJvp(z, torch.zeros_like(z), "jvp")
     along = {name: tangent.to(parameters[name].dtype) for name, tangent in tangents.items()}
     output = jvp(lambda some: function({**parameters, **some}), (moving,), (along,))
-    return _checked_logits(model, output[0]), as_working_dtype(output[1])
+    z, a = _checked_logits(model, output[0]), as_working_dtype(output[1])
+    return LogitJvp(z, _checked_slopes(a), "jvp")
+
+
+def _by_finite_difference(model: nn.Module, inputs: object, tangents: dict[str, Tensor]) -> LogitJvp:
+    z = _checked_logits(model, _function(model, inputs, None)(_parameters(model, None)))
+    a = _finite_difference(model, inputs, tangents).to(z.dtype)
+    return LogitJvp(z, _checked_slopes(a), "finite_difference")
 
 
 def _finite_difference(model: nn.Module, inputs: object, tangents: dict[str, Tensor]) -> Tensor:

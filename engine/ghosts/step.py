@@ -73,17 +73,8 @@ def measure_step(
     >>> round(found.step_norm.item(), 4), round(found.normalized_step.item() * math.pi, 4)  # 3 + 4 nats
     (5.0, 7.0)
     """
-    names = _named_parameters(model, optimizer)
-    step = _step_of(model, optimizer, names, closure)
-    for name, change in step.items():
-        if not bool(change.isfinite().all()):
-            raise InvalidOptimizer(f"optimizer: its step of {name!r} is not finite; are the gradients?")
-    # Taken relative to the largest entry: the squares of a tiny step would vanish.
-    largest = max((change.abs().max().item() for change in step.values() if change.numel()), default=0.0)
-    norm = largest * math.sqrt(
-        sum(float((c.double() / (largest or 1.0)).square().sum()) for c in step.values())
-    )
-    direction = {name: (change.double() / (norm or 1.0)).to(change.dtype) for name, change in step.items()}
+    step = _step_of(model, optimizer, _named_parameters(model, optimizer), closure)
+    norm, direction = _norm_and_direction(step)
     z, a, used = logit_jvp(model, inputs, direction, backend)
     samples = convergence_radius(z, a, kind, temperature)
     radius, bottleneck = samples.min(0)
@@ -136,6 +127,19 @@ def _step_of(
         return {
             name: p.detach().to(lifted[name]) - before[name].to(lifted[name]) for name, p in names.items()
         }
+
+
+def _norm_and_direction(step: dict[str, Tensor]) -> tuple[float, dict[str, Tensor]]:
+    """‖p‖ and p/‖p‖; a step of length zero has itself for a direction."""
+    for name, change in step.items():
+        if not bool(change.isfinite().all()):
+            raise InvalidOptimizer(f"optimizer: its step of {name!r} is not finite; are the gradients?")
+    # Taken relative to the largest entry: the squares of a tiny step would vanish.
+    largest = max((change.abs().max().item() for change in step.values() if change.numel()), default=0.0)
+    norm = largest * math.sqrt(
+        sum(float((c.double() / (largest or 1.0)).square().sum()) for c in step.values())
+    )
+    return norm, {name: (change.double() / (norm or 1.0)).to(change.dtype) for name, change in step.items()}
 
 
 @contextmanager

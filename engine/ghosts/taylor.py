@@ -65,15 +65,9 @@ def taylor_coefficients(z: Tensor, a: Tensor, y: Tensor, order: int, scale: floa
         raise ValueError(f"scale must be positive and finite, not {scale}")
     spread = a.amax(-1) - a.amin(-1)
     inner = torch.where(spread > 0, math.pi / spread, torch.ones_like(spread))
-    moments = _scaled_moments(z, a, inner, order)
-    backward = moments.flip(-1)
     orders = torch.arange(order + 1, dtype=z.dtype, device=z.device)
-    weighted = moments * orders
-    for n in range(2, order + 1):
-        # Entries 1..n-1 of `weighted` are final; f_{n-1}..f_1 stand in `backward` from order - n + 1 on.
-        known = weighted[..., 1:n] * backward[..., order - n + 1 : order]
-        weighted[..., n] -= known.sum(-1)
-    coefficients = weighted / orders.clamp(min=1) * (unit / inner).unsqueeze(-1) ** orders
+    sums = _power_sums(_scaled_moments(z, a, inner, order))
+    coefficients = sums / orders.clamp(min=1) * (unit / inner).unsqueeze(-1) ** orders
     coefficients[..., 0] = z.logsumexp(-1) - z.gather(-1, label).squeeze(-1)
     if order:
         drift = (a.gather(-1, z.argmax(-1, keepdim=True)) - a.gather(-1, label)).squeeze(-1)
@@ -88,6 +82,18 @@ def _scaled_moments(z: Tensor, a: Tensor, unit: Tensor, order: int) -> Tensor:
     factors = slopes.unsqueeze(-1) / orders
     start = torch.softmax(z, -1).unsqueeze(-1)
     return torch.cat((start, start * factors.cumprod(-1)), -1).sum(-2)
+
+
+def _power_sums(moments: Tensor) -> Tensor:
+    """n ℓ_n from f_n, (..., order + 1): n ℓ_n = n f_n - Σ_{k<n} k ℓ_k f_{n-k}."""
+    order = moments.shape[-1] - 1
+    backward = moments.flip(-1)
+    sums = moments * torch.arange(order + 1, dtype=moments.dtype, device=moments.device)
+    for n in range(2, order + 1):
+        # Entries 1..n-1 of `sums` are final; f_{n-1}..f_1 stand in `backward` from order - n + 1 on.
+        known = sums[..., 1:n] * backward[..., order - n + 1 : order]
+        sums[..., n] -= known.sum(-1)
+    return sums
 
 
 def taylor_partial_sums(coefficients: Tensor, tau: Tensor) -> Tensor:
