@@ -12,10 +12,7 @@ from typing import Any
 
 from ..errors import RequestError
 from ..request import read_json
-from ..uploads import LARGEST_FILE
-
-LARGEST_REQUEST = 1_000_000 + 2 * LARGEST_FILE
-"""Bytes: a request with a file in base64, and room."""
+from ..uploads import LARGEST_DROP
 
 # What zipfile and its decompressors raise for a file that is cut, altered or encrypted; ValueError is a
 # negative offset or a name that is no text.
@@ -40,8 +37,8 @@ def read_dropped(name: str, content: bytes) -> tuple[str, dict[str, Any]]:
     """
     if PurePath(name).suffix.lower() == ".zip":
         content = _from_zip(name, content)
-    if len(content) > LARGEST_REQUEST:
-        raise RequestError("file", name, f"a request.json has at most {LARGEST_REQUEST // 1_000_000} MB")
+    if len(content) > LARGEST_DROP:
+        raise RequestError("file", name, f"a request.json has at most {LARGEST_DROP // 1_000_000} MB")
     return read_json(content)
 
 
@@ -50,7 +47,7 @@ def _from_zip(name: str, content: bytes) -> bytes:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entry = archive.getinfo("request.json")
             # Checked before a byte is unpacked: a small zip can declare gigabytes.
-            if entry.file_size > LARGEST_REQUEST:
+            if entry.file_size > LARGEST_DROP:
                 raise RequestError("file", name, "its request.json is too large to be one")
             return archive.read(entry)
     except KeyError as error:

@@ -10,6 +10,7 @@ from typing import Any
 
 import param
 
+from ..uploads import LARGEST_DROP
 from .component import Component
 
 
@@ -22,7 +23,7 @@ class DropZone(Component):
 
     label = param.String(default="Drop a file here, or choose one")
     accept = param.List(default=[".json", ".npz"], item_type=str, doc="Endings of file names.")
-    max_bytes = param.Integer(default=20_000_000)
+    max_bytes = param.Integer(default=LARGEST_DROP)
     message = param.String(default="", doc="What became of the last file, in words.")
 
     def __init__(self, **params: Any) -> None:

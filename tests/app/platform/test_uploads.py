@@ -15,6 +15,7 @@ from anisoscope.app.export import export_bundle
 from anisoscope.app.lenses.ghosts import GhostsLens
 from anisoscope.app.lenses.ghosts.checkpoints import load
 from anisoscope.app.request import read_json
+from anisoscope.app.shell.drop import DropZone
 from anisoscope.app.uploads import carried, content_of, keep, unpack
 
 
@@ -50,6 +51,12 @@ def test_a_large_file_is_refused_by_name(monkeypatch):
     monkeypatch.setattr(uploads, "LARGEST_FILE", 3)
     with pytest.raises(RequestError, match=r"big\.csv.*at most"):
         keep("big.csv", b"1234")
+
+
+def test_a_request_that_carries_two_of_the_largest_files_can_be_dropped_again():
+    tokens = [keep(name, bytes(uploads.LARGEST_FILE)) for name in ("a.csv", "b.npy")]
+    values = {"request": GhostsLens().request().to_json(), "files": carried(tokens)}
+    assert len(json.dumps(values)) < DropZone().max_bytes
 
 
 def test_carried_files_come_back_and_altered_ones_are_refused(elsewhere):
