@@ -1,4 +1,4 @@
-"""The compute thread: one per device, one mailbox per (session, lens), newest request wins.
+"""The compute thread: one of the process, one mailbox per (session, lens), newest request wins.
 
 Live generators are advanced in turn, so a long refinement of one session never starves another.
 Closing a generator is the cancel. An exception ends one request only.

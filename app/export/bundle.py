@@ -34,7 +34,8 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 OURS = """@software{anisoscope,
   title   = {Anisoscope: an interactive observatory for anisotropy},
-  author  = {{The Anisoscope developers}},
+  author  = {{Anisoscope developers}},
+  year    = {2026},
   version = {VERSION},
   license = {BSD-3-Clause}
 }"""
