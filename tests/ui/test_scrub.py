@@ -163,6 +163,16 @@ def test_with_a_slow_browser_the_picture_under_the_hand_stays_young(wave) -> Non
     assert view._delivery.overwritten > 0
 
 
+def test_a_style_sheet_is_written_only_when_its_words_change(wave) -> None:
+    page, *_ = wave
+    script = """() => {
+        const sheet = new (Bokeh.require('core/dom').InlineStyleSheet)('a {}'), watch = new MutationObserver(() => {})
+        watch.observe(sheet.el, {childList: true})
+        for (const css of ['a {}', 'b {}', 'b {}', 'a {}']) sheet.replace(css)
+        return [watch.takeRecords().length, sheet.css] }"""
+    assert page.evaluate(script) == [2, "a {}"]
+
+
 def test_the_same_value_twice_writes_nothing_new(wave) -> None:
     page, lens, view = wave
     serial = view._delivery.serial

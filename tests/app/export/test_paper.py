@@ -9,11 +9,13 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from anisoscope.app.drawing.paper import figure_files
 from anisoscope.app.figure import Axis, Figure, Key, Kind, Layer, Style
 from anisoscope.app.frame import Frame
+from anisoscope.app.theme import PALETTES
 
 SQUARE = (np.array([2.0, 8.0, 8.0, 2.0]), np.array([2.0, 2.0, 8.0, 8.0]))
 HOLE = np.array([[4.0, 4.0], [6.0, 4.0], [6.0, 6.0], [4.0, 6.0]])
@@ -86,7 +88,9 @@ def test_a_hole_of_a_polygon_stays_open() -> None:
 def test_an_image_has_its_first_row_at_the_bottom_and_hard_edges() -> None:
     image = pixels("image")
     assert len(np.unique((image * 255).round().astype(int).reshape(-1, 3), axis=0)) == 2
-    assert np.abs(image[:10] - image[-10:]).max() > 0
+    palette, _dark = PALETTES["phase"]
+    for row, colour in ((image[-10:], palette[0]), (image[:10], palette[255])):
+        assert np.abs(row - to_rgb(colour)).max() < 0.01
 
 
 def test_drawing_leaves_the_frame_as_it_was() -> None:
