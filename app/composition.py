@@ -40,10 +40,8 @@ class Parts:
             for group in lens.controls()
             for control in group.controls
         }
-        rows = [vars(row) for row in lens.readouts(request, frame)]
-        self.readouts = Readouts(
-            rows=rows, handle=f"readouts-{view.owner}", sizing_mode="stretch_width", margin=0
-        )
+        self.readouts = Readouts(handle=f"readouts-{view.owner}", sizing_mode="stretch_width", margin=0)
+        self.readouts.write(lens.readouts(request, frame))
         self.card = html(words.card(lens.card(request, frame)), "an-card")
         self.claims = html(words.claims(lens.claims(request, frame)), "an-claims")
         table = lens.table(request, frame)
@@ -91,9 +89,7 @@ class Parts:
 
     def show_numbers(self, request: Request, frame: Frame) -> None:
         """Show a frame's readouts."""
-        rows = [vars(row) for row in self.lens.readouts(request, frame)]
-        if rows != self.readouts.rows:
-            self.readouts.rows = rows
+        self.readouts.write(self.lens.readouts(request, frame))
 
     def show_words(self, request: Request, frame: Frame) -> None:
         """Show the texts that quote a frame: the card beside the title, the claims, the lines above figures."""

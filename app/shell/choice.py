@@ -15,7 +15,6 @@ class Choice(Component):
     label = param.String(default="")
     value = param.Parameter(default=None)
     options = param.List(default=[], doc="Pairs of value and text.")
-    disabled = param.Boolean(default=False)
 
 
 class Switch(Component):
@@ -25,4 +24,3 @@ class Switch(Component):
 
     label = param.String(default="")
     value = param.Boolean(default=False)
-    disabled = param.Boolean(default=False)

@@ -12,12 +12,10 @@ from .component import Component
 class Notice(Component):
     """Put one on a served page; unseen until the websocket closes or stays silent.
 
-    The browser asks the server until it answers, then loads the page anew. Where `permalink` is set
-    (a query string without the question mark) that state is loaded, else the address as it stands.
+    The browser asks the server until it answers, then loads the address as it stands: it holds the state.
     A sleeping laptop is found out by a message that gets no echo.
     """
 
-    permalink = param.String(default="")
     every = param.Integer(default=30_000, doc="Milliseconds between two messages that ask for an echo.")
     patience = param.Integer(default=30_000, doc="Milliseconds to wait for the echo.")
 

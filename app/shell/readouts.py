@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 
 import param
 
@@ -21,5 +20,7 @@ class Readouts(Component):
     caption = param.String(default="Readouts", doc="Name of the table for screen readers.")
 
     def write(self, readouts: Iterable[Readout]) -> None:
-        """Take over the rows of a lens."""
-        self.rows = [asdict(readout) for readout in readouts]
+        """Take over the rows of a lens; the same rows again send nothing."""
+        rows = [vars(readout) for readout in readouts]
+        if rows != self.rows:
+            self.rows = rows

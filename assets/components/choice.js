@@ -17,14 +17,13 @@ export function render({ model, data, el }) {
 
   function build() {
     label.textContent = data.label;
-    select.disabled = data.disabled;
     select.replaceChildren(...data.options.map(([, text]) => new Option(text)));
     show();
   }
 
   select.addEventListener("change", () => data.setv({ value: data.options[select.selectedIndex][0] }));
   model.on("value", show);
-  model.on(["label", "options", "disabled"], build);
+  model.on(["label", "options"], build);
   build();
   el.replaceChildren(box);
 }

@@ -13,7 +13,6 @@ function trueMinus(text) {
 // The text of a value: three digits are enough to read, the entry shows all of them when it is focused.
 function written(value, data) {
   if (data.format === "integer") return trueMinus(String(Math.round(value)));
-  if (data.format === "fixed") return trueMinus(value.toFixed(data.digits));
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
     const [mantissa, exponent] = value.toExponential(data.digits - 1).split("e");
@@ -86,8 +85,7 @@ export function render({ model, data, el }) {
     name.textContent = `${data.label}:`;
     range.setAttribute("aria-label", data.label);
     entry.setAttribute("aria-label", `${data.label}, exact value`);
-    Object.assign(range, { min: position(data.start), max: position(data.end), step: step(), disabled: data.disabled });
-    entry.disabled = data.disabled;
+    Object.assign(range, { min: position(data.start), max: position(data.end), step: step() });
     const at = data.ticks.map(([tick, text]) => [share(tick), text]);
     ticks.replaceChildren(...at.map(([where]) => element("i", { class: "tick", style: `left:${100 * where}%` })));
     names.replaceChildren(...at.map(([where, text]) => {
@@ -163,7 +161,7 @@ export function render({ model, data, el }) {
     own = data.value;
     show();
   });
-  model.on(["label", "start", "end", "step", "log", "ticks", "primary", "digits", "format", "disabled"], build);
+  model.on(["label", "start", "end", "step", "log", "ticks", "primary", "digits", "format"], build);
   build();
   el.replaceChildren(box);
 }

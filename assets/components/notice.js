@@ -19,11 +19,6 @@ export function render({ view, model, data, el }) {
   let asked = Date.now();
   let waiting = 0;
 
-  function reload() {
-    if (data.permalink) location.replace(`${location.pathname}?${data.permalink}`);
-    else location.reload();
-  }
-
   // HEAD is refused by the page's own handler before a session is made: any answer below 500 will do.
   async function answers() {
     try {
@@ -35,7 +30,7 @@ export function render({ view, model, data, el }) {
   }
 
   async function ask() {
-    if (await answers()) reload();
+    if (await answers()) location.reload();
     else asking = setTimeout(ask, ASK_EVERY);
   }
 
@@ -60,7 +55,7 @@ export function render({ view, model, data, el }) {
   const watching = setInterval(wake, 2000);
   model.on("msg:custom", () => { clearTimeout(waiting); waiting = 0; });
   view.model.document.on_event("connection_lost", lose);
-  button.addEventListener("click", reload);
+  button.addEventListener("click", () => location.reload());
   addEventListener("online", wake);
   addEventListener("pagehide", leave);
   addEventListener("pageshow", back);

@@ -7,12 +7,11 @@ export function render({ model, data, el }) {
 
   function show() {
     box.checked = data.value;
-    box.disabled = data.disabled;
     text.textContent = data.label;
   }
 
   box.addEventListener("change", () => data.setv({ value: box.checked }));
-  model.on(["value", "label", "disabled"], show);
+  model.on(["value", "label"], show);
   show();
   el.replaceChildren(label);
 }

@@ -8,8 +8,15 @@ import importlib
 import pytest
 from checkout import dotted, modules
 
+EXAMPLES = [
+    dotted(path)
+    for package in ("engine", "app")
+    for path in modules(package)
+    if ">>> " in path.read_text(encoding="utf-8")
+]
 
-@pytest.mark.parametrize("name", [dotted(path) for path in modules("engine")])
-def test_examples_of_the_engine(name: str) -> None:
-    failed, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
-    assert not failed
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_run_and_give_what_they_say(name: str) -> None:
+    failed, tried = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert tried and not failed
