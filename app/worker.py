@@ -41,6 +41,7 @@ class Mailbox:
     pending: Request | None = None
     running: Request | None = None
     generator: Iterator[Frame | None] | None = None
+    complete: Frame | None = None
     not_before: float = 0.0
     started: float = field(default=0.0)
     closed: bool = False
@@ -171,7 +172,7 @@ class Worker:
                 return
             if fresh is not None:
                 self._drop_generator(mailbox)
-                mailbox.running = fresh
+                mailbox.running, mailbox.complete = fresh, None
                 mailbox.not_before = 0.0
             request = mailbox.running
         assert request is not None
@@ -189,6 +190,8 @@ class Worker:
             return
         if not isinstance(frame, Frame):
             return
+        # A finer frame leaves out what did not change, and may overtake a coarser one on its way to the browser.
+        frame = mailbox.complete = frame.after(mailbox.complete)
         with self._condition:
             stale = mailbox.running is not request or mailbox.closed
             if frame.stage[0] == 1 and not frame.final:

@@ -32,11 +32,11 @@ class Supply:
         self._pause = pause
         self._ready: dict[type[Lens], list[list[Screen]]] = defaultdict(list)
 
-    def prepare(self, lenses: Iterable[type[Lens]]) -> None:
-        """Fill up the sets of each lens that ships a first frame."""
+    def prepare(self, lenses: Iterable[type[Lens]], kept: int | None = None) -> None:
+        """Fill up the sets of each lens that ships a first frame, to `kept` or to as many as are kept."""
         for kind in lenses:
             frame = opening_frame(kind())
-            while frame is not None and len(self._ready[kind]) < self._kept:
+            while frame is not None and len(self._ready[kind]) < (kept or self._kept):
                 with DRAWING:
                     screens = draw_all(kind().figures(frame), frame)
                 self._ready[kind].append(screens)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from lens_page import link, value
+from lens_page import opened as opened_lens
 from playwright.sync_api import Browser, Page, expect
 from served import as_command, until
 
@@ -17,50 +18,9 @@ from anisoscope.app.lenses.ghosts.checkpoints import load
 
 pytestmark = pytest.mark.browser
 
-MODEL = """(start) => [...Bokeh.documents[0]._all_models.values()].find((m) => String(m.name).startsWith(start))"""
-
-DRAWN = "[...(Bokeh.documents[0]?._all_models.values() ?? [])].find((m) => m.type === 'Packet')?.echo ?? 0"
-"""Serial number of the last computed frame that the browser has drawn."""
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with as_command("--no-browser") as served:
-        yield served
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
-    opened = context.new_page()
-    faults: list[str] = []
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
-    opened.on("request", lambda r: faults.append(r.url) if _outside(r.url) else None)
-    yield opened
-    context.close()
-    assert faults == []
-
-
-def _outside(url: str) -> bool:
-    return not url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:"))
-
 
 def opened(page: Page, address: str, query: str = "") -> Page:
-    page.goto(f"{address}ghosts{query}")
-    page.wait_for_selector("canvas", state="attached")
-    until(lambda: page.evaluate(DRAWN) >= 1, 30)
-    expect(page.get_by_text("Ready", exact=True).first).to_be_visible(timeout=30_000)
-    return page
-
-
-def link(page: Page) -> str:
-    """The address bar; Playwright's own `url` stands still while a test sleeps."""
-    return page.evaluate("location.href")
-
-
-def value(page: Page, name: str) -> Any:
-    return page.evaluate(f"({MODEL})('dial-{name}-').data.value")
+    return opened_lens(page, address, "ghosts", query)
 
 
 def source(page: Page, figure: str, glyph: str) -> dict[str, Any]:

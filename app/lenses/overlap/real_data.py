@@ -58,7 +58,7 @@ def points(kind: str) -> tuple[dict[str, Columns], dict[str, Any]]:
         kind: one of KINDS.
 
     Returns:
-        real_points with x (degrees), y (Γ), x0, y0, x1, y1 (one standard deviation either way), names; and
+        real_points with x (degrees), y (Γ), x0, y0, x1, y1 (one standard deviation either way, nothing for single pairs), names; and
         facts real_amplitude ± real_uncertainty, real_hd_snr, real_monopole_snr (each pattern fitted alone),
         real_count, real_unit and real_title.
 
@@ -76,7 +76,9 @@ def points(kind: str) -> tuple[dict[str, Columns], dict[str, Any]]:
     facts = _statistics(table)
     unit = facts["real_amplitude"] if table.absolute else 1.0
     x, y, error = np.degrees(table.zeta), table.rho / unit, table.sigma / abs(unit)
-    columns = {"x": x, "y": y, "x0": x, "y0": y - error, "x1": x, "y1": y + error}
+    # The errors of single pairs, several times the height of the figure, would be all that is seen of it.
+    bar = 0.0 if kind == "ng12p5_pairs" else error
+    columns = {"x": x, "y": y, "x0": x, "y0": y - bar, "x1": x, "y1": y + bar}
     return {"real_points": {**columns, "names": table.names}}, {**facts, "real_title": _FILES[kind][1]}
 
 

@@ -168,3 +168,20 @@ def test_cancel_and_close_leave_no_generator_and_no_late_frame(worker: Worker) -
     worker.stop()
     assert len(inbox.results) == count
     assert not any(thread.name == "anisoscope-worker" for thread in threading.enumerate())
+
+
+def test_a_finer_frame_holds_what_the_coarser_one_held(worker: Worker) -> None:
+    def frames(request: Request) -> Iterator[Frame]:
+        yield Frame({"coarse": {"x": np.array([request["value"]])}}, {"a": request["value"]}, (1, 2))
+        yield Frame({"fine": {"x": np.array([2])}}, {"b": 2}, (2, 2))
+
+    inbox = Inbox()
+    mailbox = worker.open(frames, inbox, rest=0.0)
+    for value in (5, 7):
+        inbox.results.clear()
+        worker.ask(mailbox, ask(value))
+        inbox.wait(done)
+        last = [result.frame for result in inbox.results if result.frame is not None][-1]
+        # The coarse frame may never reach a browser that is slow: the last one must do alone.
+        assert set(last.tables) == {"coarse", "fine"}
+        assert last.tables["coarse"]["x"][0] == value and last.facts == {"a": value, "b": 2}
