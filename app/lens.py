@@ -146,6 +146,10 @@ class Lens(pn.viewable.Viewer):
         """What the theory does not say, and where we differ from the paper, with live numbers."""
         return ()
 
+    def attachments(self, request: Request, frame: Frame) -> dict[str, bytes]:
+        """Further files of an export by name: what other programs of the field read."""
+        return {}
+
     def open_file(self, name: str, content: bytes) -> dict[str, Any]:
         """Parameter values that a dropped file asks for: a request.json or an exported zip.
 

@@ -22,7 +22,7 @@ from .websocket import release_nagle
 REST_OF_SUPPLY = 4.0
 """Seconds after the start at which further sets of figures are drawn."""
 
-# An uploaded file of 20 MB travels as base64 in one message.
+# Files travel in pieces of half a megabyte; a frame of a large array is the largest message.
 LARGEST_MESSAGE = 32 * 1024 * 1024
 
 

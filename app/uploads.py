@@ -18,10 +18,10 @@ import param
 
 from .errors import RequestError
 
-LARGEST_DROP = 20_000_000
+LARGEST_DROP = 60_000_000
 """Bytes of a file as it is dropped on the page."""
 
-LARGEST_FILE = 7_000_000
+LARGEST_FILE = 20_000_000
 """Bytes of a kept file: a request.json that carries two of them in base64 can be dropped again."""
 
 MOST_KEPT = 400_000_000

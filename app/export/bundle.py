@@ -130,6 +130,7 @@ def _texts(lens: Lens, asked: Request, frame: Frame) -> dict[str, str | bytes]:
     facts = {name: plain_fact(value) for name, value in frame.facts.items()}
     parts["facts.json"] = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
     parts["cite.bib"] = citation(lens)
+    parts |= lens.attachments(asked, frame)
     parts["README.txt"] = _readme(lens, shown_figures(lens, frame))
     return parts
 

@@ -82,7 +82,7 @@ MORE = {
     "which pulsar next": "placement",
     "none": "none",
 }
-LAST_PULSAR = 1999
+LAST_PULSAR = 499
 
 
 class OverlapLens(Lens):
@@ -161,6 +161,11 @@ class OverlapLens(Lens):
             return super().open_file(name, content)
         pair = {"pulsar_a": 0, "pulsar_b": 1} if "pulsars" in opened else {}
         return {**state, **opened, **pair}
+
+    def attachments(self, request: Request, frame: Frame) -> dict[str, bytes]:
+        from .attachments import attachments
+
+        return attachments(request)
 
     def frames(self, request: Request) -> Iterator[Frame | None]:
         from .compute import frames

@@ -124,7 +124,7 @@ def test_files_that_are_no_exports_are_refused() -> None:
     with pytest.raises(RequestError, match=r"request\.json"):
         read_dropped("a.json", b"\x00\x01")
     with pytest.raises(RequestError, match="at most"):
-        read_dropped("a.json", b" " * 42_000_000)
+        read_dropped("a.json", b" " * 62_000_000)
 
 
 @pytest.mark.parametrize(
