@@ -59,8 +59,8 @@ def points(kind: str) -> tuple[dict[str, Columns], dict[str, Any]]:
 
     Returns:
         real_points with x (degrees), y (Γ), x0, y0, x1, y1 (one standard deviation either way, nothing for
-        single pairs), names; and facts real_amplitude ± real_uncertainty, real_hd_snr, real_monopole_snr (each pattern fitted alone),
-        real_count, real_unit and real_title.
+        single pairs), names; and facts real_amplitude ± real_uncertainty, real_hd_snr, real_monopole_snr
+        (each pattern fitted alone), real_count, real_unit and real_title.
 
     Raises:
         ValueError: on another kind.

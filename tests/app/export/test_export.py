@@ -118,7 +118,7 @@ def test_files_that_are_no_exports_are_refused() -> None:
         read_dropped("a.zip", sink.getvalue())
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("request.json", " " * 50_000_000)
+        archive.writestr("request.json", " " * 70_000_000)
     with pytest.raises(RequestError, match="too large"):
         read_dropped("bomb.zip", sink.getvalue())
     with pytest.raises(RequestError, match=r"request\.json"):
