@@ -34,10 +34,10 @@ def empty() -> dict[str, Columns]:
     directions, _ = mollweide.raster(COLUMNS)
     even = mollweide.image(torch.zeros(len(directions)), 0.0, 1.0, COLUMNS)
     grey = mollweide.image(torch.zeros(len(directions)), -1.0, 1.0, COLUMNS)
-    bars = {"left": NOTHING, "right": NOTHING, "top": NOTHING}
-    points = {"x": NOTHING, "y": NOTHING}
-    segments = dict.fromkeys(("x0", "y0", "x1", "y1"), NOTHING)
-    return {
+    bars: Columns = {"left": NOTHING, "right": NOTHING, "top": NOTHING}
+    points: Columns = {"x": NOTHING, "y": NOTHING}
+    segments = {"x0": NOTHING, "y0": NOTHING, "x1": NOTHING, "y1": NOTHING}
+    tables: dict[str, Columns] = {
         "injected_map": even,
         "recovered_map": even,
         "residual_map": grey,
@@ -52,6 +52,7 @@ def empty() -> dict[str, Columns]:
         "placement_gradient": segments,
         "placement_best": points,
     }
+    return tables
 
 
 def frames(request: Request, array: ArrayState, sky: Sky) -> Iterator[Step | None]:
