@@ -17,6 +17,7 @@ from anisoscope.engine.overlap import (
 )
 
 from ...frame import Columns, Frame
+from ...numbers import shown as shown_number
 from ...request import Request
 from . import curves, pairs, rest, sky_tables
 from .array_state import ArrayState, array_state
@@ -32,6 +33,10 @@ KERNEL = 180
 
 PEER_NSIDE = 32
 """Resolution at which the peers sum pixels by default."""
+
+
+NEGATIVE = -1e-9
+"""Power below which a sky is no sky."""
 
 
 def frames(request: Request) -> Iterator[Frame | None]:
@@ -55,9 +60,14 @@ def frames(request: Request) -> Iterator[Frame | None]:
     yield None
     finer = sky_tables.sky(array, sky, FINE)
     facts = {**facts, **_errors(array, sky, shown, gamma)}
+    if facts["sky_minimum"] < NEGATIVE:
+        notes = (
+            *notes,
+            f"the power falls to {shown_number(facts['sky_minimum'])}: no real sky does, and no data come from it",
+        )
     yield Frame(finer, facts, (2, 4), notes)
     recovered: dict[str, Columns] = {}
-    for step in rest.frames(request, array, sky):
+    for step in rest.frames(request, array, sky, facts["sky_minimum"] >= NEGATIVE):
         if step is None:
             yield None
             continue

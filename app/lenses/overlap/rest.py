@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from anisoscope.engine.overlap import pixel_directions
-
 from ...frame import Columns
 from ...request import Request
 from . import mollweide
@@ -22,7 +20,6 @@ from .recovery import Setup, recover
 from .skies import Sky
 
 COLUMNS = 240
-CHECKED_NSIDE = 32
 NOTHING = np.array([])
 
 Step = tuple[dict[str, Columns], dict[str, Any]]
@@ -55,11 +52,9 @@ def empty() -> dict[str, Columns]:
     return tables
 
 
-def frames(request: Request, array: ArrayState, sky: Sky) -> Iterator[Step | None]:
-    """Tables and facts as they come; None where a newer request may take over."""
-    places = pixel_directions(CHECKED_NSIDE).to(array.directions.device)
-    lowest = float(sky.power(places).min())
-    if lowest < -1e-9:
+def frames(request: Request, array: ArrayState, sky: Sky, physical: bool) -> Iterator[Step | None]:
+    """Tables and facts as they come; None where a newer request may take over. Data come from a physical sky only."""
+    if not physical:
         yield empty(), {"simulated": False}
         return
     setup = Setup(
