@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 import webbrowser
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -18,9 +17,6 @@ from .registry import lens_class, lens_entries
 from .shell import serving
 from .view import shared_worker
 from .websocket import release_nagle
-
-REST_OF_SUPPLY = 4.0
-"""Seconds after the start at which further sets of figures are drawn."""
 
 # Files travel in pieces of half a megabyte; a frame of a large array is the largest message.
 LARGEST_MESSAGE = 32 * 1024 * 1024
@@ -46,12 +42,10 @@ def serve(
         lens_class(slug)
     port = port or _free_port(host)
     sound = [lens_class(slug) for slug in served if lens_entries()[slug].error is None]
-    # One set before the address is told, the rest beside the server: a page should not wait for drawing, nor the
-    # address for more than one reader's figures.
+    # One set before the address is told, the rest when nobody asks for anything: a page should not wait for
+    # drawing, nor the address for more than one reader's figures.
     supply.prepare(sound, kept=1)
-    rest = threading.Timer(REST_OF_SUPPLY, supply.prepare, args=(sound,))
-    rest.daemon = True
-    rest.start()
+    supply.refill(sound)
     # Panel's annotations know neither a dictionary of functions nor what comes back without threads.
     pages: Any = _routes(served)
     server: Any = pn.serve(pages, address=host, port=port, show=False, start=False, **_options(host, port))

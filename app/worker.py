@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from .activity import touched
 from .frame import Frame
 from .request import Request
 
@@ -72,6 +73,7 @@ class Worker:
 
     def ask(self, mailbox: Mailbox, request: Request) -> None:
         """Replace whatever this mailbox was asked before."""
+        touched()
         self.start()
         with self._condition:
             mailbox.pending = request

@@ -16,7 +16,8 @@ from anisoscope.app.lenses.overlap.lens import OverlapLens
 
 from .bench_scrub import ARGUMENTS, free_port, opened
 
-MOVES, PAUSE_MS, FRAMES = 60, 120, 60
+MOVES, PAUSE_MS, FRAMES = 60, 40, 60
+"""Shorter pauses than the rest after which the finer frames start: a hand that moves."""
 
 DRAG = """async ([count, pause]) => {
   const models = [...Bokeh.documents[0]._all_models.values()]
@@ -48,7 +49,16 @@ def rows() -> Iterator[dict[str, Any]]:
     """The frame alone in this process, then the whole way through the real command."""
     yield {"name": "frame under the hand, computed", "value": _computed(), "unit": "ms"}
     port = free_port()
-    command = [sys.executable, "-W", "ignore", "-m", "anisoscope.app.command", "serve", "overlap", "--no-browser"]
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "anisoscope.app.command",
+        "serve",
+        "overlap",
+        "--no-browser",
+    ]
     server = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL)
     try:
         with sync_playwright() as playwright:

@@ -23,6 +23,7 @@ from anisoscope.app.drawing.style import options
 from anisoscope.app.frame import Frame
 from anisoscope.app.lenses.ghosts import GhostsLens
 from anisoscope.app.server import prepare
+from anisoscope.app.shell.page import lens_page
 from anisoscope.app.theme import PALETTES
 from anisoscope.app.view import LensView
 
@@ -53,7 +54,7 @@ def coarse(lens: FourFigures, temperature: float) -> Frame:
 
 
 def ours() -> Any:
-    return LensView(FourFigures()).layout
+    return lens_page("Ghosts", LensView(FourFigures()).layout)
 
 
 def bare_bokeh() -> Any:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from .. import first_frame
+from ..activity import quiet_for
 from ..frame import Frame
 from ..lens import Lens
 from .screen import Screen, draw_all
@@ -24,10 +25,10 @@ class Supply:
 
     Args:
         kept: sets of each lens that lie ready.
-        pause: seconds before a used set is replaced: drawing would slow the page that has just taken it.
+        pause: seconds without a request before a used set is replaced: drawing would slow the hand of a reader.
     """
 
-    def __init__(self, kept: int = 2, pause: float = 3.0) -> None:
+    def __init__(self, kept: int = 2, pause: float = 10.0) -> None:
         self._kept = kept
         self._pause = pause
         self._ready: dict[type[Lens], list[list[Screen]]] = defaultdict(list)
@@ -47,10 +48,21 @@ class Supply:
         if not ready:
             return None
         screens = ready.pop()
-        refill = threading.Timer(self._pause, self.prepare, args=([type(lens)],))
-        refill.daemon = True
-        refill.start()
+        self.refill([type(lens)])
         return screens
+
+    def refill(self, lenses: Sequence[type[Lens]]) -> None:
+        """Fill up the sets on a thread beside, once nobody has asked for anything for a while."""
+
+        def look() -> None:
+            if quiet_for() < self._pause:
+                self.refill(lenses)
+            else:
+                self.prepare(lenses)
+
+        timer = threading.Timer(self._pause, look)
+        timer.daemon = True
+        timer.start()
 
 
 def opening_frame(lens: Lens) -> Frame | None:

@@ -17,6 +17,7 @@ from bokeh.document import Document
 from bokeh.embed.bundle import extension_dirs
 from bokeh.themes import Theme
 from jinja2 import Template
+from panel.util import edit_readonly
 from panel_material_ui.base import _env as material_templates
 
 from .. import theme
@@ -76,6 +77,13 @@ class Frame(pmui.Page):
     """A Material page whose document brings our tokens, fonts and theme script before anything is painted."""
 
     _esm_base = "Page.jsx"
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        # Followed, "busy" changes at every event of the server, and each change walks the whole document: a tenth
+        # of a second under the hand for an indicator that is not shown.
+        with edit_readonly(self):
+            self.busy = False
 
     def server_doc(
         self, doc: Document | None = None, title: str | None = None, location: Any = True

@@ -8,12 +8,14 @@ import re
 from importlib.resources import files
 from typing import get_args
 
+import panel as pn
 import pytest
 
 from anisoscope.app import theme
 from anisoscope.app.figure import Role
 from anisoscope.app.palettes import PHASE_HUES, PHASE_LEVELS, ramp
 from anisoscope.app.shell import dark
+from anisoscope.app.shell.page import lens_page
 
 FONTS = files("anisoscope.assets") / "fonts"
 
@@ -101,3 +103,14 @@ def test_fonts_are_complete_licensed_and_small() -> None:
 def test_notebook_css_names_no_address() -> None:
     css = dark.inline_css()
     assert set(re.findall(r"url\((.{8})", css)) == {"data:fon"}
+
+
+def test_the_page_does_not_follow_how_busy_the_server_is() -> None:
+    """Followed, each event of the server walks the whole document: a tenth of a second under the hand."""
+    page = lens_page("A lens", pn.pane.HTML("body"))
+    with pn.util.edit_readonly(pn.state):
+        pn.state.busy = True
+        try:
+            assert page.busy is False
+        finally:
+            pn.state.busy = False

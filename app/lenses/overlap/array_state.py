@@ -8,12 +8,25 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from anisoscope.engine.overlap import PulsarArray, hellings_downs, overlap_harmonics, separations
+from anisoscope.engine.overlap import (
+    PulsarArray,
+    antenna_patterns,
+    hellings_downs,
+    overlap_harmonics,
+    pixel_directions,
+    separations,
+)
 
 from ...device import chosen_device
 from ...errors import RequestError
 from ...request import Request
 from .arrays import array_of
+
+FINE_BAND = 32
+"""Degrees to which a hot spot is summed to say what the shown series leaves out."""
+
+PEER_NSIDE = 32
+"""Resolution at which the peers sum pixels by default."""
 
 BAND = 10
 """Degrees that are kept of every pair; the highest that the lens shows."""
@@ -65,6 +78,19 @@ def array_state(request: Request) -> ArrayState:
         other = 0 if request["pulsar_a"] else 1
         raise RequestError("pulsar_b", request["pulsar_b"], "must be another pulsar than the first", other)
     return state
+
+
+@lru_cache(maxsize=2)
+def fine_overlap(state: ArrayState) -> Tensor:
+    """(pairs, 1089) Γ_lm up to l = 32."""
+    return overlap_harmonics(state.directions, FINE_BAND)
+
+
+@lru_cache(maxsize=2)
+def pixel_patterns(state: ArrayState) -> Tensor:
+    """(2, N, pixels) antenna patterns F₊ and F× at the centres of NSIDE 32."""
+    pixels = pixel_directions(PEER_NSIDE).to(state.directions.device)
+    return torch.stack(antenna_patterns(state.directions, pixels))
 
 
 @lru_cache(maxsize=6)

@@ -12,7 +12,6 @@ from anisoscope.engine.overlap import (
     angular_power,
     autocorrelation,
     evaluate,
-    overlap_from_map,
     pixel_directions,
 )
 
@@ -20,7 +19,7 @@ from ...frame import Columns, Frame
 from ...numbers import shown as shown_number
 from ...request import Request
 from . import curves, pairs, rest, sky_tables
-from .array_state import ArrayState, array_state
+from .array_state import PEER_NSIDE, ArrayState, array_state, pixel_patterns
 from .arrays import notes_of
 from .real_data import points
 from .skies import Sky, sky_of
@@ -30,9 +29,6 @@ COARSE, FINE = 240, 480
 
 KERNEL = 180
 """Columns of the two maps of a pair."""
-
-PEER_NSIDE = 32
-"""Resolution at which the peers sum pixels by default."""
 
 
 NEGATIVE = -1e-9
@@ -104,12 +100,12 @@ def _facts(
 
 def _errors(array: ArrayState, sky: Sky, shown: Tensor, gamma: Tensor) -> dict[str, Any]:
     """What the shown series leaves out, what a sum over pixels would miss, and where the sky is negative."""
-    whole = array.gamma @ sky.coefficients if sky.exact is None else sky.exact(array.directions)
+    whole = array.gamma @ sky.coefficients if sky.exact is None else sky.exact(array)
     pixels = pixel_directions(PEER_NSIDE).to(array.directions.device)
-    summed = overlap_from_map(array.directions, evaluate(shown, pixels))
+    power, patterns = evaluate(shown, pixels), pixel_patterns(array)
+    matrix = ((patterns * power) @ patterns.mT).sum(0) * (1.5 / len(pixels))
     return {
         "truncation_error": float((whole - gamma).abs().max()),
-        "pixel_error": float((summed - gamma).abs().max()),
+        "pixel_error": float((matrix[array.first, array.second] - gamma).abs().max()),
         "sky_minimum": float(sky.power(pixels).min()),
-        "shown_minimum": float(evaluate(shown, pixels).min()),
     }

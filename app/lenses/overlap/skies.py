@@ -15,30 +15,24 @@ from anisoscope.engine.overlap import (
     equal_sources,
     evaluate,
     from_map,
-    hellings_downs,
     hot_spot,
     hot_spot_power,
     isotropic,
     nearest_pixel,
     nside_of,
-    overlap_from_coefficients,
     overlap_from_map,
     overlap_from_point_sources,
     point_sources,
     quadrupole,
     random_from_spectrum,
-    separations,
 )
 
 from ...device import chosen_device
 from ...errors import RequestError
 from ...request import Request
-from .array_state import BAND
+from .array_state import BAND, FINE_BAND, ArrayState, fine_overlap
 from .mollweide import direction
 from .uploaded import sky_map
-
-FINE_BAND = 32
-"""Degrees to which a hot spot is summed to say what the shown series leaves out."""
 
 SPECTRUM_HEIGHT = 0.05
 """C_1/C_0 of the random skies with a power-law spectrum."""
@@ -55,7 +49,7 @@ class Sky:
         power: power at unit vectors (n, 3).
         centre: where a hot spot, point or pole of a pattern lies; None where the sky has none.
         half_power: angular radius in rad at which a hot spot has half of its height; 0 where it has none.
-        exact: correlations of all pairs without a limit on l, from directions (N, 3); None where the
+        exact: correlations of all pairs of an array without a limit on l (a hot spot: to l = 32); None where the
             coefficients are the whole sky.
     """
 
@@ -63,7 +57,7 @@ class Sky:
     power: Callable[[Tensor], Tensor]
     centre: Tensor | None = None
     half_power: float = 0.0
-    exact: Callable[[Tensor], Tensor] | None = None
+    exact: Callable[[ArrayState], Tensor] | None = None
 
 
 def sky_of(request: Request) -> Sky:
@@ -92,7 +86,7 @@ def _placed(kind: str, place: Tensor, fraction: float, kappa: float) -> Sky:
             lambda points: hot_spot_power(points, place, kappa, fraction),
             place,
             half,
-            lambda pulsars: _summed(pulsars, hot_spot(place, kappa, fraction, FINE_BAND)),
+            lambda array: fine_overlap(array) @ hot_spot(place, kappa, fraction, FINE_BAND),
         )
     if kind == "point":
         mixed = fraction * point_sources(place[None], torch.ones(1), BAND) + (1 - fraction) * isotropic(
@@ -103,19 +97,15 @@ def _placed(kind: str, place: Tensor, fraction: float, kappa: float) -> Sky:
             lambda points: evaluate(mixed, points),
             place,
             0.0,
-            lambda pulsars: _point(pulsars, place, fraction),
+            lambda array: _point(array, place, fraction),
         )
     pattern = dipole(place, fraction, BAND) if kind == "dipole" else quadrupole(place, fraction, BAND)
     return Sky(pattern, lambda points: evaluate(pattern, points), place)
 
 
-def _summed(pulsars: Tensor, coefficients: Tensor) -> Tensor:
-    return overlap_from_coefficients(pulsars, coefficients)
-
-
-def _point(pulsars: Tensor, place: Tensor, fraction: float) -> Tensor:
-    even = hellings_downs(separations(pulsars))
-    return fraction * overlap_from_point_sources(pulsars, place[None]) + (1 - fraction) * even
+def _point(array: ArrayState, place: Tensor, fraction: float) -> Tensor:
+    behind = overlap_from_point_sources(array.directions, place[None])
+    return fraction * behind + (1 - fraction) * array.isotropic
 
 
 @lru_cache(maxsize=8)
@@ -161,5 +151,5 @@ def _of_map(pixels: Tensor) -> Sky:
     return Sky(
         from_map(pixels, BAND),
         lambda points: pixels[nearest_pixel(points, nside)],
-        exact=lambda pulsars: overlap_from_map(pulsars, pixels),
+        exact=lambda array: overlap_from_map(array.directions, pixels),
     )
