@@ -186,7 +186,7 @@ def _figures(view: LensView) -> pn.Column:
     if pair:
         children.append(column(*pair, css="an-pair"))
     if view.parts.table is not None:
-        children.append(view.parts.table)
+        children.append(column(view.parts.table, css="an-table"))
     return column(*children, css="an-figures")
 
 

@@ -21,6 +21,7 @@ Nesting of a lens (each a Panel layout or pane with `css_classes=[…]` and `sty
           an-see               HTML    <h2>What you see</h2><p>…</p>
           an-try               Column or HTML; at middle width the right-hand column
           an-not               HTML    <h2>What we could not reproduce</h2><blockquote>…</blockquote>
+        an-table               Column, under the figures
         an-claims              Column or HTML, full width
         an-status              any     full width, sticks to the lower edge
 
