@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from .errors import RequestError
 from .uploads import unpack
@@ -57,11 +57,6 @@ class Request:
         given = {k: _plain(v) for k, v in (defaults or {}).items()}
         pairs = [(k, _word(v)) for k, v in self.values if k not in given or given[k] != v]
         return urlencode(pairs)
-
-
-def parse_query(query: str) -> dict[str, str]:
-    """Parameter words of a permalink, still unchecked: the lens checks them by name."""
-    return dict(parse_qsl(query.lstrip("?"), keep_blank_values=True))
 
 
 def read_json(text: str | bytes) -> tuple[str, dict[str, Any]]:

@@ -107,5 +107,6 @@ def _errors(array: ArrayState, sky: Sky, shown: Tensor, gamma: Tensor) -> dict[s
     return {
         "truncation_error": float((whole - gamma).abs().max()),
         "pixel_error": float((matrix[array.first, array.second] - gamma).abs().max()),
-        "sky_minimum": float(sky.power(pixels).min()),
+        "sky_minimum": float(sky.power(pixels).min()) if sky.floor is None else sky.floor,
+        "shown_minimum": float(power.min()),
     }

@@ -32,7 +32,7 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
         _map(
             "kernel",
             "What the pair feels",
-            "exact kernel, 3/2 ΣFₐF_b",
+            "exact kernel, 3/2 Σ FᵃFᵇ",
             "signed",
             "Response of the selected pair over the sky.",
         ),
@@ -60,7 +60,7 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
         _map(
             "residual_map",
             "Difference",
-            "recovered − injected",
+            _residual_words(facts),
             "signed",
             "Difference between recovered and injected sky.",
         ),

@@ -51,6 +51,7 @@ class Sky:
         half_power: angular radius in rad at which a hot spot has half of its height; 0 where it has none.
         exact: correlations of all pairs of an array without a limit on l (a hot spot: to l = 32); None where the
             coefficients are the whole sky.
+        floor: the lowest power, where `power` cannot tell: a point drawn as a series rings around it.
     """
 
     coefficients: Tensor
@@ -58,6 +59,7 @@ class Sky:
     centre: Tensor | None = None
     half_power: float = 0.0
     exact: Callable[[ArrayState], Tensor] | None = None
+    floor: float | None = None
 
 
 def sky_of(request: Request) -> Sky:
@@ -98,6 +100,7 @@ def _placed(kind: str, place: Tensor, fraction: float, kappa: float) -> Sky:
             place,
             0.0,
             lambda array: _point(array, place, fraction),
+            1.0 - fraction,
         )
     pattern = dipole(place, fraction, BAND) if kind == "dipole" else quadrupole(place, fraction, BAND)
     return Sky(pattern, lambda points: evaluate(pattern, points), place)

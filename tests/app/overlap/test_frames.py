@@ -101,6 +101,12 @@ def test_recovery_and_errors_come_at_rest_and_a_negative_sky_is_refused_there() 
     assert "negative sky" in units["recovered_map"]
 
 
+def test_a_point_is_a_sky_although_its_series_rings() -> None:
+    frame = OverlapLens().compute({"sky": "point", "fraction": 1.0})
+    assert frame.facts["shown_minimum"] < 0 <= frame.facts["sky_minimum"]
+    assert frame.facts["simulated"] is True and not any("no real sky" in note for note in frame.notes)
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [

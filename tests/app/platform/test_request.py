@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import parse_qsl
 
 import param
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from anisoscope.app.errors import RequestError
 from anisoscope.app.lens import Lens
 from anisoscope.app.parameters import coerce
-from anisoscope.app.request import Request, parse_query, read_json
+from anisoscope.app.request import Request, read_json
 
 
 class Small(Lens):
@@ -43,7 +44,7 @@ def test_a_request_survives_json_and_the_address_bar(given_values) -> None:
     assert slug == "small"
     assert Small().validated(parameters) == request
     other = Small()
-    assert other.restore(parse_query(request.to_query(lens.defaults()))) == []
+    assert other.restore(dict(parse_qsl(request.to_query(lens.defaults())))) == []
     assert other.request() == request
 
 
