@@ -17,7 +17,7 @@ from bokeh.document import Document
 from bokeh.embed.bundle import extension_dirs
 from bokeh.themes import Theme
 from jinja2 import Template
-from panel.util import edit_readonly
+from panel.util.parameters import edit_readonly
 from panel_material_ui.base import _env as material_templates
 
 from .. import theme

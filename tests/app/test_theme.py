@@ -108,7 +108,7 @@ def test_notebook_css_names_no_address() -> None:
 def test_the_page_does_not_follow_how_busy_the_server_is() -> None:
     """Followed, each event of the server walks the whole document: a tenth of a second under the hand."""
     page = lens_page("A lens", pn.pane.HTML("body"))
-    with pn.util.edit_readonly(pn.state):
+    with pn.util.parameters.edit_readonly(pn.state):
         pn.state.busy = True
         try:
             assert page.busy is False

@@ -65,7 +65,7 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
             "Difference between recovered and injected sky.",
         ),
         _recovered_bars(frame),
-        _detection(),
+        _detection(facts),
         _posterior(frame),
         _placement(),
     )
@@ -76,7 +76,29 @@ def _range_words(facts: Mapping[str, Any], which: str) -> str:
     if f"{which}_low" not in facts:
         return "no data can be simulated from a negative sky" if facts.get("simulated") is False else ""
     unit = facts["recovered_unit"] if which == "recovered" else "power"
+    if which == "recovered" and facts["method"] == "likelihood":
+        unit += f", condition number {shown(facts['regularised_condition'])} ({shown(facts['condition'])} unregularised)"
     return f"{unit}; colours from {shown(facts[f'{which}_low'])} to {shown(facts[f'{which}_high'])}"
+
+
+def _null_words(facts: Mapping[str, Any]) -> str:
+    """How the threshold was found: by simulation, never from χ²."""
+    if "null_threshold" not in facts:
+        return "at 3 σ, by simulation"
+    return (
+        f"at your SNR the even sky gives {shown(facts['null_median'])} in the median and {shown(facts['null_threshold'])} "
+        f"at 3 σ; {facts['injections']} injections, {facts['null_draws']} even skies"
+    )
+
+
+def _sampler_words(facts: Mapping[str, Any]) -> str:
+    """Acceptance and effective sample size of each sampler, as far as they have run."""
+    words = ["Cₗ / C₀, median and 68 %"]
+    for name, key in (("wall", "linear"), ("square root", "root")):
+        if f"ess_{key}" in facts:
+            accepted, size = facts[f"acceptance_{key}"], facts[f"ess_{key}"]
+            words.append(f"{name}: {shown(accepted)} accepted, {size:.0f} effective samples")
+    return "; ".join(words)
 
 
 def _residual_words(facts: Mapping[str, Any]) -> str:
@@ -247,11 +269,11 @@ def _recovered_bars(frame: Frame) -> Figure:
     )
 
 
-def _detection() -> Figure:
+def _detection(facts: Mapping[str, Any]) -> Figure:
     return Figure(
         name="detection",
         title="Chance to detect the unevenness",
-        unit="at 3 σ, by simulation",
+        unit=_null_words(facts),
         legend=(
             Key("probability", "line", "blue"),
             Key("68 %, with the threshold's scatter", "swatch", "blue"),
@@ -276,7 +298,7 @@ def _posterior(frame: Frame) -> Figure:
     return Figure(
         name="posterior",
         title="Posterior of the power",
-        unit="Cₗ / C₀, median and 68 %",
+        unit=_sampler_words(frame.facts),
         legend=(
             Key("wall P ≥ 0", "line", "blue"),
             Key("square root", "line", "amber"),

@@ -63,7 +63,32 @@ def readouts(request: Request, frame: Frame) -> tuple[Readout, ...]:
     ]
     if "truncation_error" in facts:
         rows.append(Readout(f"Left out above l = {request['l_max']}", shown(facts["truncation_error"])))
-    return tuple(rows)
+    return (*rows, *_recovered(facts), *_measured(facts))
+
+
+def _recovered(facts: Mapping[str, Any]) -> tuple[Readout, ...]:
+    """What the simulated data give back."""
+    if not facts.get("simulated"):
+        return ()
+    return (
+        Readout("Simulated: HD, monopole SNR", shown(facts["hd_snr"]), shown(facts["monopole_snr"])),
+        Readout("Anisotropic, total SNR", shown(facts["anisotropic_snr"]), shown(facts["total_snr"])),
+        Readout("Recovered against injected map", shown(facts["map_correlation"]), "correlation"),
+    )
+
+
+def _measured(facts: Mapping[str, Any]) -> tuple[Readout, ...]:
+    """The optimal statistic of the measured points that are laid over, where they are laid over."""
+    if not facts.get("real_count"):
+        return ()
+    return (
+        Readout("Measured: A², ±", shown(facts["real_amplitude"]), shown(facts["real_uncertainty"])),
+        Readout(
+            "Measured: HD, monopole SNR",
+            shown(facts["real_hd_snr"]),
+            shown(facts["real_monopole_snr"]),
+        ),
+    )
 
 
 def card(request: Request, frame: Frame) -> Card | None:
