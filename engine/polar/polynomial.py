@@ -1,0 +1,60 @@
+"""Odd quintic iterations: matrix products alone, the singular values move as numbers do."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .presets import Triple, preset_named
+
+
+def odd_polynomials(X: Tensor, coefficients: Sequence[Triple]) -> Tensor:
+    """X ← aX + (bA + cA²)X with A = XXᵀ, for each triple in turn; a tall X is turned on its side meanwhile.
+
+    Jordan et al. (2024). Each step maps every singular value s to as + bs³ + cs⁵ and leaves singular vectors alone.
+
+    Args:
+        X: (..., m, n), spectral norm at most about 1.
+        coefficients: (a, b, c) of each step.
+
+    Returns:
+        (..., m, n), in the dtype of X.
+    """
+    tall = X.shape[-2] > X.shape[-1]
+    if tall:
+        X = X.mT
+    shape = X.shape
+    # two axes take addmm and more take baddbmm: one fused product where a sum of two would be three passes
+    multiply_add = torch.addmm if X.ndim == 2 else torch.baddbmm
+    if X.ndim > 3:
+        X = X.reshape(-1, *shape[-2:])
+    for a, b, c in coefficients:
+        A = X @ X.mT
+        B = multiply_add(A, A, A, beta=b, alpha=c)
+        X = multiply_add(X, B, X, beta=a)
+    X = X.reshape(shape)
+    return X.mT if tall else X
+
+
+def singular_value_map(s: Tensor, preset: str = "jordan", steps: int | None = None) -> Tensor:
+    """Where the iteration takes a singular value s = σ/‖G‖_F: the orbit, start included.
+
+    Args:
+        s: (...) in [0, 1].
+        preset: one of `PRESETS`.
+        steps: how many; the preset's own number if None.
+
+    Returns:
+        (steps + 1, ...), first s/margin, where the iteration starts; float64.
+
+    >>> [round(value, 3) for value in singular_value_map(torch.tensor(1.0)).tolist()]
+    [1.0, 0.701, 1.114, 0.721, 1.09, 0.696]
+    """
+    chosen = preset_named(preset)
+    s = torch.as_tensor(s, dtype=torch.float64) / chosen.margin
+    orbit = [s]
+    for a, b, c in chosen.coefficients(chosen.steps if steps is None else steps):
+        square = s * s
+        s = s * (a + square * (b + square * c))
+        orbit.append(s)
+    return torch.stack(orbit)
