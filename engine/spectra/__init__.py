@@ -21,15 +21,28 @@ from .metrics import (
     svd_entropy,
 )
 from .power_law import alpha_req
+from .record import Entry, ForeignRecord, RecordError, RecordWriter, RunRecord, UnfinishedRecord, read_record
+from .recorder import SpectraRecorder
+from .run import SpectraRun, spectra_run
+from .snapshot import Status
 from .spectrum import resolution, resolved, spectrum
 from .subspaces import Alignment, alignment, basis_overlap, subspace_overlap, top_subspace
 
 __all__ = [
     "Alignment",
+    "Entry",
+    "ForeignRecord",
     "InvalidMatrix",
     "InvalidRecorder",
     "InvalidSpectrum",
     "MarchenkoPasturEdge",
+    "RecordError",
+    "RecordWriter",
+    "RunRecord",
+    "SpectraRecorder",
+    "SpectraRun",
+    "Status",
+    "UnfinishedRecord",
     "alignment",
     "alpha_req",
     "basis_overlap",
@@ -42,8 +55,10 @@ __all__ = [
     "outlier_count",
     "participation_ratio",
     "rankme",
+    "read_record",
     "resolution",
     "resolved",
+    "spectra_run",
     "spectrum",
     "stable_rank",
     "subspace_overlap",

@@ -1,0 +1,135 @@
+"""One step of a training, copied while it runs and measured afterwards, elsewhere."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .layers import Layer
+from .spectrum import relative_resolution, spectrum
+
+KINDS = ("W", "G", "M", "U")
+
+
+class Status(IntEnum):
+    """What became of one matrix of one record; only MEASURED ones have singular values, the others NaN."""
+
+    MEASURED = 0
+    ABSENT = 1
+    NAN = 2
+    INFINITE = 3
+
+
+@dataclass
+class Snapshot:
+    """Copies of the matrices of one step.
+
+    matrices: by (index of the layer, kind); a missing key is an absent matrix. before: weights before the step,
+    while it runs. learning_rates: by layer. weight_scale: root mean square of W by layer, for the rounding
+    errors in U.
+    """
+
+    step: int
+    seconds: float
+    matrices: dict[tuple[int, str], Tensor] = field(default_factory=dict)
+    before: dict[int, Tensor] = field(default_factory=dict)
+    learning_rates: dict[int, float] = field(default_factory=dict)
+    weight_scale: dict[int, Tensor] = field(default_factory=dict)
+    scalars: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def take_update(self, index: int, layer: Layer) -> None:
+        """U = (W before − W after)/lr, in float32 at least; the bare difference where lr is zero."""
+        before = self.before[index]
+        wide = torch.promote_types(before.dtype, torch.float32)
+        difference = before.to(wide) - layer.matrix(layer.parameter).to(wide)
+        self.matrices[index, "U"] = difference / (self.learning_rates[index] or 1.0)
+        norm = torch.linalg.vector_norm(before, dtype=wide)
+        self.weight_scale[index] = norm / math.sqrt(before.numel())
+
+    def keep_weights(self, indices: Iterable[int]) -> None:
+        """Weights before the step become the W of the record."""
+        for index in indices:
+            self.matrices[index, "W"] = self.before[index]
+
+
+def measured(snapshot: Snapshot, layers: Sequence[Layer], kinds: Sequence[str]) -> dict[str, np.ndarray]:
+    """The arrays of a record.
+
+    sigma: float32, singular values of all matrices one behind the other, layers outside, kinds inside,
+        `Layer.values` each. floor: float32 (layers, kinds), noise floor of each. status: uint8 (layers,
+        kinds), `Status`. alignment: float32 (layers, 2), cosine of update and gradient and ⟨U, G⟩/(‖G‖_*
+        σ₁(U)), NaN without both. learning_rate: float32 (layers,), NaN where the optimizer did not step.
+    """
+    status = np.full((len(layers), len(kinds)), Status.ABSENT, dtype=np.uint8)
+    values: dict[tuple[int, str], Tensor] = {}
+    for keys in _alike(snapshot.matrices).values():
+        stack = torch.stack([snapshot.matrices[key] for key in keys])
+        nan, finite = torch.isnan(stack).any(-1).any(-1), torch.isfinite(stack).all(-1).all(-1)
+        for key, is_nan, is_finite in zip(keys, nan.tolist(), finite.tolist(), strict=True):
+            state = Status.MEASURED if is_finite else Status.NAN if is_nan else Status.INFINITE
+            status[key[0], kinds.index(key[1])] = state
+        found = spectrum(stack[finite], "gram").cpu()
+        good = [key for key, is_finite in zip(keys, finite.tolist(), strict=True) if is_finite]
+        values.update(zip(good, found, strict=True))
+    sigma, floor = [], np.full(status.shape, np.nan, dtype=np.float32)
+    for index, layer in enumerate(layers):
+        for place, kind in enumerate(kinds):
+            one = values.get((index, kind))
+            sigma.append(torch.full((layer.values,), torch.nan) if one is None else one)
+            if one is not None:
+                floor[index, place] = _floor(snapshot, index, layer, kind, one)
+    rates = [snapshot.learning_rates.get(index, math.nan) for index in range(len(layers))]
+    return {
+        "sigma": torch.cat([one.to(torch.float32) for one in sigma]).numpy(),
+        "floor": floor,
+        "status": status,
+        "alignment": _alignments(snapshot, values, len(layers)),
+        "learning_rate": np.array(rates, dtype=np.float32),
+    }
+
+
+def _alike(matrices: dict[tuple[int, str], Tensor]) -> dict[object, list[tuple[int, str]]]:
+    """Keys of matrices that can be stacked."""
+    groups: dict[object, list[tuple[int, str]]] = defaultdict(list)
+    for key, matrix in matrices.items():
+        groups[matrix.shape, matrix.dtype, matrix.device].append(key)
+    return groups
+
+
+def _floor(snapshot: Snapshot, index: int, layer: Layer, kind: str, sigma: Tensor) -> float:
+    """Noise floor of one spectrum.
+
+    U is a difference of weights that were rounded: errors of some ε times the weights' size, independent of
+    entry to entry, make a random matrix with the edge (√rows + √columns) of Marchenko and Pastur.
+    """
+    dtype = layer.parameter.dtype
+    floor = relative_resolution(layer.rows, layer.kept, dtype, "gram") * float(sigma[0])
+    rate = snapshot.learning_rates.get(index, 0.0)
+    if kind == "U" and rate:
+        rounding = torch.finfo(dtype).eps * float(snapshot.weight_scale[index]) / abs(rate)
+        floor = max(floor, rounding * (math.sqrt(layer.rows) + math.sqrt(layer.kept)))
+    return floor
+
+
+def _alignments(snapshot: Snapshot, values: dict[tuple[int, str], Tensor], count: int) -> np.ndarray:
+    """(layers, 2) as `alignment` defines them, with norms from the spectra; 0 where U or G is zero."""
+    found = np.full((count, 2), np.nan, dtype=np.float32)
+    for index in range(count):
+        update, gradient = values.get((index, "U")), values.get((index, "G"))
+        if update is None or gradient is None:
+            continue
+        # in units of the largest singular values: squares of float64 stay in range
+        tops = update[0].item() or 1.0, gradient[0].item() or 1.0
+        U, G = (snapshot.matrices[index, kind].double() / top for kind, top in zip("UG", tops, strict=True))
+        inner = float((U * G).sum())
+        update, gradient = update / tops[0], gradient / tops[1]
+        cosine = inner / (float(update.norm() * gradient.norm()) or 1.0)
+        found[index] = cosine, inner / (float(gradient.sum()) or 1.0)
+    return found
