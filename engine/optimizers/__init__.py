@@ -1,6 +1,6 @@
 """Optimisers that move matrices as matrices: `torch.optim.Optimizer` subclasses that never change `p.grad`.
 
-Muon (Jordan et al., 2024); PolarGrad, arXiv:2505.21799.
+Muon (Jordan et al., 2024); PolarGrad, arXiv:2505.21799; Sven, arXiv:2604.01279.
 """
 
 if __name__ != "anisoscope.engine.optimizers":
@@ -12,6 +12,7 @@ from .errors import CorruptingOptimizer, InvalidGradient, InvalidLoss, InvalidOp
 from .matrix_optimizer import MatrixOptimizer, matrix_groups
 from .muon import SCALES, Muon, muon_scale
 from .polargrad import PolarGrad
+from .sven import Sven, SvenStep
 from .torch_muon import refuse_corrupting_muon
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "MatrixOptimizer",
     "Muon",
     "PolarGrad",
+    "Sven",
+    "SvenStep",
     "matrix_groups",
     "muon_scale",
     "refuse_corrupting_muon",

@@ -1,0 +1,166 @@
+"""Sven: each step solves for the residuals of a batch. Sven (2026), arXiv:2604.01279."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from .errors import InvalidLoss, InvalidOption, InvalidParameter
+from .layer_gram import LayerGram
+from .options import require_at_least_zero, require_count, require_fraction, require_positive
+from .sample_gradients import SampleGradients
+
+
+class SvenStep(NamedTuple):
+    """What the last step saw."""
+
+    singular_values: Tensor
+    """(B,) of the Jacobian of the residuals, descending; below about 1e-8 of the first they are rounding noise"""
+    kept: int
+    """how many of them were inverted"""
+
+
+class Sven(Optimizer):
+    """θ ← θ − η J⁺ R with R_i = ℓ_i^(κ/2) per sample, J = ∂R/∂θ (B, P), J⁺ cut at k and at rtol σ₁.
+
+    arXiv:2604.01279. The SVD is taken through the Gram matrix K = JJᵀ = U S² Uᵀ in float64: J⁺R = JᵀU_k S_k⁻² U_kᵀR,
+    one eigenvalue problem of size B and one weighted backward pass. With a model of linear layers
+    K = Σ_layers (g gᵀ)∘(x xᵀ + 1), no Jacobian is ever formed. Gram values below B·eps·σ₁² are noise and cut too.
+    κ = 2 takes the losses themselves as residuals: half the rate of κ = 1 on squared losses, where R = |residual|.
+
+    A parameter that the loss does not reach stays. Losses of zero have no direction for κ < 2 and count as solved.
+
+    Args:
+        params: the parameters, or groups that differ in lr alone.
+        lr: η ≥ 0; 1 solves a linear model with κ = 1 in one step.
+        k: at most so many singular values; None keeps all above rtol.
+        rtol: in [0, 1), relative to the largest singular value.
+        kappa: κ > 0.
+        model: layers `nn.Linear`, each called once in the closure on (B, features) inputs, owning all parameters here.
+
+    Raises:
+        InvalidOption, InvalidParameter, InvalidLoss: (ValueErrors) naming what is wrong.
+
+    >>> theta = torch.nn.Parameter(torch.zeros(2, dtype=torch.float64))
+    >>> sven = Sven([theta], lr=1.0, kappa=1.0)
+    >>> losses = sven.step(lambda: (torch.eye(2).double() @ theta - torch.tensor([1.0, 3.0])).square())
+    >>> [round(value, 12) for value in theta.tolist()]
+    [1.0, 3.0]
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float,
+        k: int | None = None,
+        rtol: float = 1e-3,
+        kappa: float = 2.0,
+        model: nn.Module | None = None,
+    ):
+        super().__init__(params, {"lr": lr, "k": k, "rtol": rtol, "kappa": kappa})
+        self.model = model
+        self.last_step: SvenStep | None = None
+        if model is not None:
+            LayerGram.require_linear(model, self._parameters())
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group with its own lr; refused whole if it asks for another k, rtol or kappa."""
+        super().add_param_group(param_group)
+        try:
+            self._check_group(self.param_groups[-1])
+        except ValueError:
+            self.param_groups.pop()
+            raise
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """One step; the closure returns the losses (B,) of the samples, with graph, and calls no backward."""
+        if closure is None:
+            raise InvalidLoss(
+                "closure is None: a closure that returns the losses (B,) of the samples is needed"
+            )
+        group = self.param_groups[0]
+        parameters = [p for p in self._parameters() if p.requires_grad]
+        with torch.enable_grad():
+            if self.model is None:
+                losses = _checked(closure(), group["kappa"])
+                jacobian = SampleGradients(losses, parameters, _chain(losses, group["kappa"]))
+            else:
+                with LayerGram(self.model, parameters) as jacobian:
+                    losses = _checked(closure(), group["kappa"])
+                jacobian.backward(losses, _chain(losses, group["kappa"]))
+        residuals = losses.detach().double() ** (group["kappa"] / 2)
+        weights, self.last_step = _solve(jacobian.gram(), residuals, group["k"], group["rtol"])
+        rates = {p: float(group["lr"]) for group in self.param_groups for p in group["params"]}
+        for p, direction in zip(parameters, jacobian.transposed(weights), strict=True):
+            p.add_(direction.to(p.dtype), alpha=-rates[p])
+        return losses.detach()
+
+    def _parameters(self) -> list[Tensor]:
+        return [p for group in self.param_groups for p in group["params"]]
+
+    def _check_group(self, group: dict[str, Any]) -> None:
+        require_at_least_zero(group, "lr")
+        require_fraction(group, "rtol")
+        require_positive(group, "kappa")
+        if group["k"] is not None:
+            require_count(group, "k")
+        for name in ("k", "rtol", "kappa"):
+            if group[name] != self.param_groups[0][name]:
+                raise InvalidOption(
+                    f"{name} is {group[name]!r} in a later group: {self.param_groups[0][name]!r}, as in the first,"
+                    " is needed; one Gram matrix serves all groups"
+                )
+        for p in group["params"]:
+            if not p.is_floating_point():
+                raise InvalidParameter(f"a parameter is {p.dtype}: real numbers are needed")
+
+
+def _checked(losses: Tensor, kappa: float) -> Tensor:
+    if not isinstance(losses, Tensor) or losses.ndim != 1 or losses.shape[0] == 0:
+        shape = tuple(losses.shape) if isinstance(losses, Tensor) else type(losses).__name__
+        raise InvalidLoss(
+            f"the closure returned {shape}: the losses (B,) of the samples, a tensor, are needed"
+        )
+    if losses.grad_fn is None:
+        raise InvalidLoss(
+            "the closure returned losses without a graph: losses that depend on the parameters are needed"
+        )
+    if not torch.isfinite(losses).all():
+        count = int((~torch.isfinite(losses)).sum())
+        raise InvalidLoss(
+            f"{count} losses are NaN or infinite: finite ones are needed; nothing has been changed"
+        )
+    if kappa != 2 and (losses < 0).any():
+        raise InvalidLoss(
+            f"the smallest loss is {losses.min().item()}: kappa={kappa} needs losses of at least 0"
+        )
+    return losses
+
+
+def _chain(losses: Tensor, kappa: float) -> Tensor:
+    """∂R_i/∂ℓ_i = κ/2 ℓ_i^(κ/2 − 1), zero where the loss is: 0^(negative) would be infinite times zero."""
+    losses = losses.detach()
+    positive = losses if kappa == 2 else torch.where(losses > 0, losses, 1)
+    slope = kappa / 2 * (torch.ones_like(losses) if kappa == 2 else positive ** (kappa / 2 - 1))
+    return slope if kappa == 2 else torch.where(losses > 0, slope, 0)
+
+
+def _solve(K: Tensor, residuals: Tensor, k: int | None, rtol: float) -> tuple[Tensor, SvenStep]:
+    """w = U_k S_k⁻² U_kᵀ R, so that J⁺R = Jᵀw."""
+    if not torch.isfinite(K).all():
+        raise InvalidLoss(
+            "the Gram matrix of the Jacobian is not finite: finite slopes are needed; nothing has been changed"
+        )
+    squares, U = torch.linalg.eigh(K)
+    squares, U = squares.flip(0), U.flip(1)
+    floor = max(rtol**2, len(K) * torch.finfo(K.dtype).eps) * squares[0].clamp(min=0)
+    kept = squares > floor
+    if k is not None:
+        kept[k:] = False
+    inverse = torch.where(kept, 1 / torch.where(kept, squares, 1), 0)
+    return U @ (inverse * (U.mT @ residuals)), SvenStep(squares.clamp(min=0).sqrt(), int(kept.sum()))
