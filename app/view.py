@@ -21,7 +21,7 @@ from .delivery import Delivery
 from .drawing.screen import Screen, draw_all
 from .drawing.supply import DRAWING, opening_frame, supply
 from .errors import RequestError
-from .frame import Frame
+from .frame import Columns, Frame
 from .lens import Lens
 from .request import Request
 from .scheduler import NotebookScheduler, Scheduler, ServedScheduler
@@ -147,6 +147,7 @@ class LensView:
         self._sources = [source for screen in self.screens for _, source in screen.sources]
         self._sources += self._extra.values()
         self._sent: list[dict[str, Any]] = [{str(k): v for k, v in s.data.items()} for s in self._sources]
+        self._seen: dict[str, Columns] = {}
         self._packet = packet.Packet()
         values = self._request.as_dict()
         client = {k: v for k, v in values.items() if k in self.lens.client_side}
@@ -240,6 +241,10 @@ class LensView:
 
     def _changes(self, frame: Frame) -> list[tuple[int, dict[str, Any]]]:
         """Index and columns of the sources whose content is not what the browser has."""
+        # Tables that a lens keeps are the same objects from frame to frame: not even compared.
+        fresh = {name: table for name, table in frame.tables.items() if table is not self._seen.get(name)}
+        self._seen |= fresh
+        frame = Frame(fresh)
         offered: dict[int, dict[str, Any]] = {}
         place = {id(source): index for index, source in enumerate(self._sources)}
         for screen in self.screens:
