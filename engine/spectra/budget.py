@@ -1,8 +1,5 @@
 """How often one may look without slowing down what one looks at."""
 
-from collections import deque
-from statistics import median
-
 
 class Budget:
     """Allows a record when the time spent on earlier ones has been earned back.
@@ -26,7 +23,7 @@ class Budget:
         self._of_this_record = 0.0
         self._dearest = 0.0
         self._last: int | None = None
-        self._durations: deque[float] = deque(maxlen=32)
+        self._usual: float | None = None
 
     def due(self, step: int) -> bool:
         """Whether this step may be recorded."""
@@ -43,8 +40,10 @@ class Budget:
     def trained(self, seconds: float) -> None:
         """A step of the training took this long, the recorder's own time left out."""
         self.training += seconds
-        self._durations.append(seconds)
-        credit = min(seconds, 3 * median(self._durations))
+        # a sliding mean that one long pause cannot lift; this runs in every step, so it has to be cheap
+        usual = seconds if self._usual is None else self._usual
+        credit = min(seconds, 3 * usual)
+        self._usual = usual + 0.1 * (credit - usual)
         if self.fraction is not None:
             # one record can be saved up, but a debt is never forgiven
             saved = max(self._balance, self._dearest)

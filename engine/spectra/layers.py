@@ -56,8 +56,11 @@ def watched_layers(
     """Parameters of two or more dimensions that one of the optimizers moves, in the order of the model.
 
     Raises:
-        InvalidRecorder: when there is none, or one of the optimizers moves none of the model's parameters.
+        InvalidRecorder: when there is no matrix or no optimizer, or an optimizer moves none of the model's
+            parameters.
     """
+    if not optimizers:
+        raise InvalidRecorder("optimizer is an empty list: there is no optimizer to watch")
     owner = {
         id(p): index
         for index, opt in enumerate(optimizers)

@@ -14,7 +14,7 @@ from .errors import InvalidRecorder
 from .layers import Layer, Select, layer_fields, learning_rates, momentum_of, watched_layers
 from .record import RecordWriter
 from .snapshot import KINDS, Snapshot
-from .worker import RecordingThread, share_of_processors
+from .worker import RecordingThread
 
 CONTENT, CONTENT_VERSION = "spectra", 1
 
@@ -42,8 +42,8 @@ class SpectraRecorder:
         optimizer: one or a list, any `torch.optim.Optimizer`.
         every: steps between records at least.
         kinds: which of "W", "G", "M", "U".
-        budget: share of the training's time that recording may cost, in this thread and in its own as far as
-            the training uses all processors: fewer steps are recorded where it would cost more. None: no limit.
+        budget: share of the training's time that recording may cost, its thread's processor time included (it
+            may have been the training's): fewer steps are recorded where it would cost more. None: no limit.
         select: `select(name, parameter)` chooses among the matrices.
         limit: a matrix with more than `limit` rows and columns, or more than 4 limit² entries, is looked at
             in some of its columns only, evenly spread; the file's header says how many.
@@ -118,7 +118,6 @@ class SpectraRecorder:
         self._begun: set[int] = set()
         self._ended: set[int] = set()
         self._first_step = True
-        self._share = share_of_processors()
         self._started = self._step_began = time.perf_counter()
         self._in_hooks = 0.0
         for index, optimizer in enumerate(self.optimizers):
@@ -162,10 +161,9 @@ class SpectraRecorder:
 
         def hook(_: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             began = time.perf_counter()
-            closure = any(callable(given) for given in (*args[1:], *kwargs.values()))
+            closure = len(args) > 1 or bool(kwargs)
             try:
-                with torch.no_grad():
-                    act(index, closure)
+                act(index, closure and any(map(callable, (*args[1:], *kwargs.values()))))
             except torch.OutOfMemoryError:
                 self._pending = None
                 self.dropped += 1
@@ -206,7 +204,8 @@ class SpectraRecorder:
 
     def _begin_step(self) -> None:
         """The first hook of a step: accounts, then the decision whether this one is recorded."""
-        self._hand_over()
+        if self._pending is not None:
+            self._hand_over()
         now = time.perf_counter()
         if not self._first_step:
             self.budget.trained(now - self._step_began - self._in_hooks)
@@ -215,7 +214,7 @@ class SpectraRecorder:
         self.step += 1
         worker = self._worker
         if worker is not None:
-            self.budget.charge(self._share * worker.seconds())
+            self.budget.charge(worker.seconds())
             if worker.failure is not None:
                 self._warn_of(worker.failure)
                 return

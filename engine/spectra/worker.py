@@ -1,6 +1,5 @@
 """The thread that measures snapshots and writes them, so that a training does not wait for either."""
 
-import os
 import queue
 import threading
 import time
@@ -9,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from .layers import Layer
 from .record import RecordWriter
@@ -98,9 +96,3 @@ class RecordingThread:
             arrays["scalars"] = np.array([float(value) for value in snapshot.scalars.values()])
         self._writer.append("spectra", fields, arrays)
         self.recorded += 1
-
-
-def share_of_processors() -> float:
-    """Part of the worker's time that the training loses: what share of the processors it uses itself."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(1.0, torch.get_num_threads() / (available or 1))
