@@ -37,8 +37,8 @@ _FOOT = """<div class="foot">
 <p>Each preset of a lens names the figure, table or theorem it repeats. The test suite runs them all:
 where our number leaves the paper’s, the lens says by how much and why.</p></section>
 <section><h2>Bring your own</h2>
-<p>Drop your weights, pulsars or map on a lens. Share copies a link that holds its whole state. Export gives figures, tables and a request.json,
-from which the command line draws the same picture again.</p></section>
+<p>Drop your weights, pulsars or map on a lens. Share copies a link that holds its whole state.
+Export gives figures, tables and a request.json, from which the command line draws the same picture again.</p></section>
 <section><h2>On the command line</h2>
 <dl><dt><code>anisoscope list</code></dt><dd>the lenses of this installation</dd>
 <dt><code>anisoscope export {slug} --request request.json</code></dt><dd>the picture again</dd>
