@@ -24,6 +24,7 @@ class Budget:
         self._dearest = 0.0
         self._last: int | None = None
         self._usual: float | None = None
+        self._excess = 0.0
 
     def due(self, step: int) -> bool:
         """Whether this step may be recorded."""
@@ -37,20 +38,38 @@ class Budget:
         self._dearest = max(self._of_this_record, 0.5 * self._dearest)
         self._of_this_record = 0.0
 
-    def trained(self, seconds: float) -> None:
-        """A step of the training took this long, the recorder's own time left out."""
-        self.training += seconds
-        # a sliding mean that one long pause cannot lift; this runs in every step, so it has to be cheap
+    def trained(self, seconds: float, disturbed: bool = False) -> None:
+        """A step of the training took this long, the recorder's own time in it left out.
+
+        Args:
+            seconds: ≥ 0.
+            disturbed: a record was being worked on meanwhile. What such steps take beyond the usual is cost:
+                two threads share the interpreter, the memory and perhaps a processor.
+        """
         usual = seconds if self._usual is None else self._usual
+        # one long pause counts as three steps; this runs in every step, so it has to be cheap
         credit = min(seconds, 3 * usual)
-        self._usual = usual + 0.1 * (credit - usual)
+        if disturbed:
+            self._excess += credit - usual
+            seconds = credit = min(seconds, usual)
+        else:
+            self._usual = usual + 0.1 * (credit - usual)
+        self.training += seconds
         if self.fraction is not None:
             # one record can be saved up, but a debt is never forgiven
             saved = max(self._balance, self._dearest)
             self._balance = min(self._balance + self.fraction * credit, saved)
 
+    def settle(self, seconds: float) -> None:
+        """A record is finished, by a thread that took this much processor time: that, or what it cost the training.
+
+        The dearer of the two is charged: the thread may have run on a processor nobody missed, or not.
+        """
+        self.charge(max(seconds, self._excess))
+        self._excess = 0.0
+
     def charge(self, seconds: float) -> None:
-        """The recorder took this long."""
+        """The recorder held up the training for this long."""
         self.spent += seconds
         self._of_this_record += seconds
         self._balance -= seconds

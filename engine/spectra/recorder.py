@@ -42,8 +42,8 @@ class SpectraRecorder:
         optimizer: one or a list, any `torch.optim.Optimizer`.
         every: steps between records at least.
         kinds: which of "W", "G", "M", "U".
-        budget: share of the training's time that recording may cost, its thread's processor time included (it
-            may have been the training's): fewer steps are recorded where it would cost more. None: no limit.
+        budget: share of the training's time that recording may cost, as `Budget` counts it: fewer steps are
+            recorded where it would cost more. None: no limit.
         select: `select(name, parameter)` chooses among the matrices.
         limit: a matrix with more than `limit` rows and columns, or more than 4 limit² entries, is looked at
             in some of its columns only, evenly spread; the file's header says how many.
@@ -118,6 +118,7 @@ class SpectraRecorder:
         self._begun: set[int] = set()
         self._ended: set[int] = set()
         self._first_step = True
+        self._disturbed = False
         self._started = self._step_began = time.perf_counter()
         self._in_hooks = 0.0
         for index, optimizer in enumerate(self.optimizers):
@@ -135,6 +136,7 @@ class SpectraRecorder:
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.close({"step": self.step, "dropped": self.dropped})
+            self.budget.settle(worker.seconds())
             self._warn_of(worker.failure)
 
     def __enter__(self) -> "SpectraRecorder":
@@ -208,13 +210,15 @@ class SpectraRecorder:
             self._hand_over()
         now = time.perf_counter()
         if not self._first_step:
-            self.budget.trained(now - self._step_began - self._in_hooks)
+            self.budget.trained(now - self._step_began - self._in_hooks, self._disturbed)
         self._first_step, self._step_began, self._in_hooks = False, now, 0.0
         self._begun, self._ended = set(), set()
         self.step += 1
         worker = self._worker
         if worker is not None:
-            self.budget.charge(worker.seconds())
+            if worker.idle and self._disturbed:
+                self.budget.settle(worker.seconds())
+            self._disturbed = not worker.idle
             if worker.failure is not None:
                 self._warn_of(worker.failure)
                 return
@@ -229,6 +233,7 @@ class SpectraRecorder:
                 return
         self.budget.planned(self.step)
         self._pending = Snapshot(self.step, now - self._started)
+        self._disturbed = True
 
     def _hand_over(self) -> None:
         """Gives the snapshot of this step to the thread, with what was noted since the last one."""

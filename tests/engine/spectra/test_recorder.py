@@ -365,6 +365,19 @@ def test_budget_arithmetic() -> None:
     assert taken == list(range(1, 101, 10))
 
 
+def test_budget_charges_the_dearer_of_thread_and_slowdown() -> None:
+    for thread, slowdown in ((0.3, 0.2), (0.1, 0.4)):
+        budget = Budget(0.05, every=1)
+        for _ in range(20):
+            budget.trained(1.0)
+        budget.trained(1.0 + slowdown, disturbed=True)
+        budget.settle(thread)
+        assert budget.spent == pytest.approx(max(thread, slowdown))
+        assert budget.training == pytest.approx(21)
+        budget.settle(0.0)
+        assert budget.spent == pytest.approx(max(thread, slowdown))
+
+
 def test_budget_holds_in_a_training(tmp_path: Path) -> None:
     """Records that would cost more than the training itself become rare."""
     model = nn.Sequential(*(nn.Linear(64, 64) for _ in range(4)))
