@@ -18,8 +18,9 @@ class Aro(MatrixOptimizer):
 
     arXiv:2602.09006. f is "sign"; "row", each row brought to norm √n; or "sinkhorn", five rounds of rows to √n, then
     columns to √m. QR is taken by Householder reflections with a positive diagonal in float64, which is what the
-    shifted Cholesky of the paper tends to. OUR READING: the scale s = 0.2, as f has entries of root mean square 1
-    already (a published fork multiplies by √max(m, n) once more), and that the new R is used in the same step.
+    shifted Cholesky of the paper tends to; the signs of the columns do not change W. OUR READING: the scale s = 0.2,
+    as f has entries of root mean square 1 already (a published fork multiplies by √max(m, n) once more), and that the
+    new R is used in the same step.
     Not orthogonally equivariant at finite steps: R starts at I. A tall matrix fixes n columns of R alone; the others
     are the completion that the reflections give, and the rows of RᵀM that belong to them are zero. Where M itself is
     rank-deficient the frame follows rounding noise, as it does in the paper's form.

@@ -5,6 +5,7 @@ The gradient of sample b in a layer y = Wx + c is g_b x_bᵀ, so two of them hav
 
 from __future__ import annotations
 
+from collections import Counter
 from types import TracebackType
 
 import torch
@@ -13,30 +14,27 @@ from torch import Tensor, nn
 from .errors import InvalidLoss, InvalidParameter
 
 
-class LayerGram:
-    """Watches one forward pass of the linear layers of a model, as a context; then `backward`, `gram`, `transposed`."""
+def linear_layers(model: nn.Module, parameters: list[Tensor]) -> list[nn.Linear]:
+    """The `nn.Linear` layers of the model; each parameter must be the weight or bias of exactly one of them."""
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
+    owners: Counter[Tensor] = Counter(p for layer in layers for p in layer.parameters(recurse=False))
+    for p in parameters:
+        if owners[p] != 1:
+            raise InvalidParameter(
+                f"a parameter of shape {tuple(p.shape)} belongs to {owners[p]} nn.Linear layers of the model:"
+                " exactly one is needed; model=None takes any parameters"
+            )
+    return layers
 
-    def __init__(self, model: nn.Module, parameters: list[Tensor]):
-        self.model, self.parameters = model, parameters
-        self.layers = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
+
+class LayerGram:
+    """Watches one forward pass of linear layers, as a context; then `backward`, `gram`, `transposed`."""
+
+    def __init__(self, layers: list[nn.Linear], parameters: list[Tensor]):
+        self.layers, self.parameters = layers, parameters
         self.inputs: dict[nn.Linear, Tensor] = {}
         self.outputs: dict[nn.Linear, Tensor] = {}
         self.slopes: dict[nn.Linear, Tensor] = {}
-
-    @staticmethod
-    def require_linear(model: nn.Module, parameters: list[Tensor]) -> None:
-        """Every parameter must be the weight or bias of one `nn.Linear` of the model."""
-        owners: dict[Tensor, int] = {}
-        for layer in model.modules():
-            if isinstance(layer, nn.Linear):
-                for p in layer.parameters(recurse=False):
-                    owners[p] = owners.get(p, 0) + 1
-        for p in parameters:
-            if owners.get(p) != 1:
-                raise InvalidParameter(
-                    f"a parameter of shape {tuple(p.shape)} belongs to {owners.get(p, 0)} nn.Linear layers of the model:"
-                    " exactly one is needed; model=None takes any parameters"
-                )
 
     def __enter__(self) -> LayerGram:
         self.handles = [layer.register_forward_hook(self._record) for layer in self.layers]
@@ -75,12 +73,15 @@ class LayerGram:
     def gram(self) -> Tensor:
         """JJᵀ (B, B) in float64, over the parameters that move."""
         moving = set(self.parameters)
-        total = 0.0
+        total = None
         for layer, g in self.slopes.items():
             x = self.inputs[layer]
-            factor = x @ x.mT if layer.weight in moving else torch.zeros(len(x), len(x)).to(x)
-            total = total + (g @ g.mT) * (factor + (1.0 if layer.bias in moving else 0.0))
-        if not isinstance(total, Tensor):
+            factor = x @ x.mT if layer.weight in moving else x.new_zeros(len(x), len(x))
+            if layer.bias in moving:
+                factor += 1
+            factor *= g @ g.mT
+            total = factor if total is None else total.add_(factor)
+        if total is None:
             raise InvalidLoss(
                 "the losses reach no linear layer of the model: model=None takes any parameters"
             )

@@ -142,7 +142,7 @@ class MatrixOptimizer(Optimizer):
 
 
 def matrix_groups(model: torch.nn.Module, **vector_options: Any) -> list[dict[str, Any]]:
-    """Two groups of named parameters for a `MatrixOptimizer`: matrices, and the rest with matrix=False.
+    """Groups of named parameters for a `MatrixOptimizer`: matrices, and the rest with matrix=False; none is empty.
 
     Embeddings and output layers are matrices too; practice leaves them to AdamW, which is yours to decide.
 
@@ -151,10 +151,11 @@ def matrix_groups(model: torch.nn.Module, **vector_options: Any) -> list[dict[st
     [(True, ['weight']), (False, ['bias'])]
     """
     named = list(model.named_parameters())
-    return [
+    groups = [
         {"params": [(name, p) for name, p in named if p.ndim == 2], "matrix": True},
         {"params": [(name, p) for name, p in named if p.ndim != 2], "matrix": False, **vector_options},
     ]
+    return [group for group in groups if group["params"]]
 
 
 def move(

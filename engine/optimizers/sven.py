@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from .errors import InvalidLoss, InvalidOption, InvalidParameter
-from .layer_gram import LayerGram
+from .layer_gram import LayerGram, linear_layers
 from .options import require_at_least_zero, require_count, require_fraction, require_positive
 from .sample_gradients import SampleGradients
 
@@ -62,10 +63,8 @@ class Sven(Optimizer):
         model: nn.Module | None = None,
     ):
         super().__init__(params, {"lr": lr, "k": k, "rtol": rtol, "kappa": kappa})
-        self.model = model
+        self.layers = None if model is None else linear_layers(model, self._parameters())
         self.last_step: SvenStep | None = None
-        if model is not None:
-            LayerGram.require_linear(model, self._parameters())
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group with its own lr; refused whole if it asks for another k, rtol or kappa."""
@@ -86,11 +85,11 @@ class Sven(Optimizer):
         group = self.param_groups[0]
         parameters = [p for p in self._parameters() if p.requires_grad]
         with torch.enable_grad():
-            if self.model is None:
+            if self.layers is None:
                 losses = _checked(closure(), group["kappa"])
                 jacobian = SampleGradients(losses, parameters, _chain(losses, group["kappa"]))
             else:
-                with LayerGram(self.model, parameters) as jacobian:
+                with LayerGram(self.layers, parameters) as jacobian:
                     losses = _checked(closure(), group["kappa"])
                 jacobian.backward(losses, _chain(losses, group["kappa"]))
         residuals = losses.detach().double() ** (group["kappa"] / 2)
@@ -130,7 +129,8 @@ def _checked(losses: Tensor, kappa: float) -> Tensor:
         raise InvalidLoss(
             "the closure returned losses without a graph: losses that depend on the parameters are needed"
         )
-    if not torch.isfinite(losses).all():
+    # one sum tells, unless finite losses overflow together
+    if not math.isfinite(losses.detach().sum()) and not torch.isfinite(losses).all():
         count = int((~torch.isfinite(losses)).sum())
         raise InvalidLoss(
             f"{count} losses are NaN or infinite: finite ones are needed; nothing has been changed"
@@ -145,22 +145,23 @@ def _checked(losses: Tensor, kappa: float) -> Tensor:
 def _chain(losses: Tensor, kappa: float) -> Tensor:
     """∂R_i/∂ℓ_i = κ/2 ℓ_i^(κ/2 − 1), zero where the loss is: 0^(negative) would be infinite times zero."""
     losses = losses.detach()
-    positive = losses if kappa == 2 else torch.where(losses > 0, losses, 1)
-    slope = kappa / 2 * (torch.ones_like(losses) if kappa == 2 else positive ** (kappa / 2 - 1))
-    return slope if kappa == 2 else torch.where(losses > 0, slope, 0)
+    if kappa == 2:
+        return torch.ones_like(losses)
+    positive = torch.where(losses > 0, losses, 1)
+    return torch.where(losses > 0, kappa / 2 * positive ** (kappa / 2 - 1), 0)
 
 
 def _solve(K: Tensor, residuals: Tensor, k: int | None, rtol: float) -> tuple[Tensor, SvenStep]:
     """w = U_k S_k⁻² U_kᵀ R, so that J⁺R = Jᵀw."""
-    if not torch.isfinite(K).all():
+    # a positive semidefinite matrix is finite where its diagonal is
+    if not math.isfinite(K.trace()):
         raise InvalidLoss(
             "the Gram matrix of the Jacobian is not finite: finite slopes are needed; nothing has been changed"
         )
     squares, U = torch.linalg.eigh(K)
     squares, U = squares.flip(0), U.flip(1)
-    floor = max(rtol**2, len(K) * torch.finfo(K.dtype).eps) * squares[0].clamp(min=0)
-    kept = squares > floor
-    if k is not None:
-        kept[k:] = False
-    inverse = torch.where(kept, 1 / torch.where(kept, squares, 1), 0)
-    return U @ (inverse * (U.mT @ residuals)), SvenStep(squares.clamp(min=0).sqrt(), int(kept.sum()))
+    floor = max(rtol**2, len(K) * torch.finfo(K.dtype).eps) * max(float(squares[0]), 0.0)
+    count = int((squares > floor).sum())
+    count = count if k is None else min(k, count)
+    kept = U[:, :count]
+    return kept @ ((kept.mT @ residuals) / squares[:count]), SvenStep(squares.clamp(min=0).sqrt(), count)

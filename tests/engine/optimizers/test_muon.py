@@ -170,6 +170,12 @@ def test_matrix_and_other_groups() -> None:
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-14)
 
 
+def test_groups_of_a_model_without_biases() -> None:
+    groups = matrix_groups(torch.nn.Linear(3, 2, bias=False))
+    assert [group["matrix"] for group in groups] == [True]
+    assert Muon(groups, lr=0.1).param_groups[0]["param_names"] == ["weight"]
+
+
 def test_refusals() -> None:
     W, bias = torch.nn.Parameter(torch.zeros(3, 2)), torch.nn.Parameter(torch.zeros(3))
     with pytest.raises(InvalidOption, match=r"lr is -1: .*at least 0"):

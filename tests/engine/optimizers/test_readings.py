@@ -119,6 +119,7 @@ def test_aro_against_a_plain_loop(base: str) -> None:
         W.grad = gaussian(4, 24, seed=seed)
         optimizer.step()
     torch.testing.assert_close(W.detach(), torch.from_numpy(plain), rtol=0, atol=1e-8)
+    torch.testing.assert_close(optimizer.state[W]["rotation"], torch.from_numpy(R), rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize("base", ["sign", "row", "sinkhorn"])
