@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -15,6 +15,7 @@ from .layers import Layer
 from .spectrum import relative_resolution, spectrum
 
 KINDS = ("W", "G", "M", "U")
+STACKED_ENTRIES = 1 << 21  # 16 MB in float64: the thread must not need more memory than the copies
 
 
 class Status(IntEnum):
@@ -69,7 +70,7 @@ def measured(snapshot: Snapshot, layers: Sequence[Layer], kinds: Sequence[str]) 
     """
     status = np.full((len(layers), len(kinds)), Status.ABSENT, dtype=np.uint8)
     values: dict[tuple[int, str], Tensor] = {}
-    for keys in _alike(snapshot.matrices).values():
+    for keys in _alike(snapshot.matrices):
         stack = torch.stack([snapshot.matrices[key] for key in keys])
         nan, finite = torch.isnan(stack).any(-1).any(-1), torch.isfinite(stack).all(-1).all(-1)
         for key, is_nan, is_finite in zip(keys, nan.tolist(), finite.tolist(), strict=True):
@@ -95,12 +96,14 @@ def measured(snapshot: Snapshot, layers: Sequence[Layer], kinds: Sequence[str]) 
     }
 
 
-def _alike(matrices: dict[tuple[int, str], Tensor]) -> dict[object, list[tuple[int, str]]]:
-    """Keys of matrices that can be stacked."""
+def _alike(matrices: dict[tuple[int, str], Tensor]) -> Iterator[list[tuple[int, str]]]:
+    """Keys of matrices to be stacked: equal in shape, type and device, and not too many at once."""
     groups: dict[object, list[tuple[int, str]]] = defaultdict(list)
     for key, matrix in matrices.items():
         groups[matrix.shape, matrix.dtype, matrix.device].append(key)
-    return groups
+    for keys in groups.values():
+        at_once = max(1, STACKED_ENTRIES // matrices[keys[0]].numel())
+        yield from (keys[begin : begin + at_once] for begin in range(0, len(keys), at_once))
 
 
 def _floor(snapshot: Snapshot, index: int, layer: Layer, kind: str, sigma: Tensor) -> float:

@@ -229,6 +229,32 @@ def test_large_matrices_are_looked_at_in_some_columns(tmp_path: Path) -> None:
     assert kept_columns(10**9, 5, 10) == 1
 
 
+def test_stacks_of_any_size_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = []
+    for name, entries in (("one", 1), ("all", 1 << 21)):
+        monkeypatch.setattr("anisoscope.engine.spectra.snapshot.STACKED_ENTRIES", entries)
+        model = nn.Sequential(*(nn.Linear(6, 6) for _ in range(3)))
+        nn.utils.vector_to_parameters(torch.linspace(-1, 1, 126).cos(), model.parameters())
+        optimizer = torch.optim.AdamW(model.parameters())
+        with SpectraRecorder(tmp_path / name, model, optimizer):
+            model(torch.eye(6)).square().sum().backward()
+            optimizer.step()
+        runs.append(spectra_run(tmp_path / name))
+    for kind in runs[0].kinds:
+        for layer in range(3):
+            torch.testing.assert_close(
+                runs[0].sigma(layer, kind), runs[1].sigma(layer, kind), rtol=1e-5, atol=1e-6
+            )
+
+
+def test_a_run_without_a_step_is_an_empty_table(tmp_path: Path) -> None:
+    model = network()
+    with SpectraRecorder(tmp_path / "run.spec", model, sgd(model)):
+        pass
+    run = spectra_run(tmp_path / "run.spec")
+    assert run.steps.shape == (0,) and run.sigma(0, "W").shape == (0, 6) and run.scalars == {}
+
+
 def test_rounds_of_several_optimizers(tmp_path: Path) -> None:
     """A step is one round; an optimizer that sits a round out leaves absent matrices."""
     model = network()
