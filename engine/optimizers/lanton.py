@@ -70,7 +70,7 @@ class Lanton(MatrixOptimizer):
             rows, columns = batch.parameters[0].shape
             scale = muon_scale(rows, columns, group["scale"])
             for p, update in zip(batch.parameters, polar(torch.stack(buffers)), strict=True):
-                move({**group, "lr": self.state[p]["rate"]}, [p], [update], scale)
+                move({**group, "lr": self.state[p]["rate"]}, [p], update[None], scale)
 
     def _listen(self, beta: float, parameters: list[Tensor], gradients: list[Tensor]) -> None:
         """H and the gradient it will next be compared with."""

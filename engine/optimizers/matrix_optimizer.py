@@ -158,13 +158,11 @@ def matrix_groups(model: torch.nn.Module, **vector_options: Any) -> list[dict[st
     return [group for group in groups if group["params"]]
 
 
-def move(
-    group: dict[str, Any], parameters: list[Tensor], updates: Tensor | list[Tensor], scale: float = 1.0
-) -> None:
-    """W ← (1 − ηλ)W − η·scale·update, the decay at the learning rate as given."""
+def move(group: dict[str, Any], parameters: list[Tensor], updates: Tensor, scale: float = 1.0) -> None:
+    """W ← (1 − ηλ)W − η·scale·update for a stack of updates, the decay at the learning rate as given."""
     lr = float(group["lr"])
     if group["weight_decay"]:
         for p in parameters:
             # the list form would round the factor to bfloat16 first
             p.mul_(1 - lr * group["weight_decay"])
-    foreach.add_(parameters, [update.to(parameters[0].dtype) for update in updates], alpha=-lr * scale)
+    foreach.add_(parameters, list(updates.to(parameters[0].dtype).unbind()), alpha=-lr * scale)
