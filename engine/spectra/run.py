@@ -75,7 +75,11 @@ def spectra_run(source: str | os.PathLike[str] | RunRecord) -> SpectraRun:
     if content != CONTENT or version != CONTENT_VERSION:
         raise ForeignRecord(record.path, f"records {content!r}, version {version}: {CONTENT!r} 1 is needed")
     try:
-        layers, kinds = list(header["layers"]), list(header["kinds"])
+        layers, kinds = list(header["layers"]), [str(kind) for kind in header["kinds"]]
+        if len({described["name"] for described in layers}) < len(layers):
+            raise ValueError("two layers have one name")
+        if not all(isinstance(described["values"], int) and described["values"] > 0 for described in layers):
+            raise ValueError("a layer has no positive number of values")
         total = len(kinds) * sum(described["values"] for described in layers)
         count = len(layers), len(kinds)
         return SpectraRun(
@@ -93,7 +97,7 @@ def spectra_run(source: str | os.PathLike[str] | RunRecord) -> SpectraRun:
             record=record,
             _sigma=_table(record, "sigma", (total,)),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
         raise ForeignRecord(record.path, f"holds tables that do not fit its header: {error}") from error
 
 
