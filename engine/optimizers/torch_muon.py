@@ -18,7 +18,8 @@ def refuse_corrupting_muon(optimizer: Optimizer) -> None:
 
     >>> refuse_corrupting_muon(torch.optim.SGD([torch.zeros(2, 2)], lr=0.1))
     """
-    if not isinstance(optimizer, torch.optim.Muon):
+    # torch before 2.9 has no Muon
+    if not isinstance(optimizer, getattr(torch.optim, "Muon", ())):
         return
     for index, group in enumerate(optimizer.param_groups):
         half = any(p.dtype == torch.bfloat16 for p in group["params"])
