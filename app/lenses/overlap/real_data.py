@@ -47,6 +47,7 @@ _FILES = {
 KINDS = ("none", *_FILES)
 
 
+@lru_cache(maxsize=len(KINDS))
 def points(kind: str) -> tuple[dict[str, Columns], dict[str, Any]]:
     """Table and facts of one published set.
 
