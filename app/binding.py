@@ -7,19 +7,70 @@ from typing import TYPE_CHECKING, Any
 import param
 
 from . import hand
-from .control import Choice, Dial, Switch
+from .control import Action, Choice, Control, Dial, Switch, Transport
+from .frame import Frame
 from .lens import Lens
+from .shell import button as shell_button
 from .shell import choice as shell_choice
 from .shell import dial as shell_dial
+from .shell import transport as shell_transport
 
 if TYPE_CHECKING:
     from .view import LensView
+
+
+def bind(control: Control, lens: Lens, view: LensView) -> Binding | Player | Trigger:
+    """The component of a control, connected."""
+    match control:
+        case Transport():
+            return Player(control, view)
+        case Action():
+            return Trigger(control, view)
+    return Binding(control, lens, view)
+
+
+class Player:
+    """Buttons that play a dial; while more is being computed they end where it has come to."""
+
+    def __init__(self, control: Transport, view: LensView) -> None:
+        self._control = control
+        self.component: Any = shell_transport.Transport(
+            dial=f"dial-{control.dial}-{view.owner}",
+            per_second=control.per_second,
+            handle=f"{control.name}-{view.owner}",
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        self.component.on_play(view.resume)
+        self.component.on_pause(view.pause)
+
+    def follow(self) -> None:
+        """Nothing: it has no parameter of its own."""
+
+    def quote(self, frame: Frame) -> None:
+        """Take over how far there is something to play."""
+        self.component.head = int(frame.facts.get(self._control.head, 0))
+
+
+class Trigger:
+    """A button; what it sets is the lens's to say."""
+
+    def __init__(self, control: Action, view: LensView) -> None:
+        self.component: Any = shell_button.Button(label=control.label, sizing_mode="stretch_width", margin=0)
+        self.component.on_press(lambda: view.act(control.name))
+
+    def follow(self) -> None:
+        """Nothing: it has no parameter of its own."""
+
+    def quote(self, frame: Frame) -> None:
+        """Nothing: it shows no number."""
 
 
 class Binding:
     """Keeps a component and a parameter equal; what comes from the browser is not sent back to it."""
 
     def __init__(self, control: Dial | Choice | Switch, lens: Lens, view: LensView) -> None:
+        self._end = control.end if isinstance(control, Dial) else ""
         self._lens = lens
         self._name = control.name
         self._view = view
@@ -46,6 +97,16 @@ class Binding:
         value = getattr(self._lens, self._name)
         if self.component.value != value:
             self.component.value = value
+
+    def quote(self, frame: Frame) -> None:
+        """Take over an upper end that the frame says; a value at the old end goes on with it."""
+        end = frame.facts.get(self._end) if self._end else None
+        if end is None or end <= self.component.start or end == self.component.end:
+            return
+        last = self.component.value >= self.component.end
+        self.component.end = end
+        if last or (frame.final and self.component.value > end):
+            self._view.set({self._name: end})
 
     def _moved(self, event: param.parameterized.Event) -> None:
         if getattr(self._lens, self._name) != event.new:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 
 from . import words
-from .binding import Binding
+from .binding import bind
 from .control import Table
 from .drawing.canvas import Canvas
 from .figure import Condition
@@ -19,7 +19,7 @@ from .shell import dark
 from .shell import table as shell_table
 from .shell.drop import DropZone
 from .shell.head import figure_head, head_html
-from .shell.keyboard import Keyboard, standard_bindings
+from .shell.keyboard import Keyboard, playing, standard_bindings
 from .shell.notice import Notice
 from .shell.readouts import Readouts
 from .shell.tries import Tries
@@ -36,12 +36,13 @@ class Parts:
         lens, frame, request = view.lens, view.complete, view.lens.request()
         self.lens = lens
         self.bindings = {
-            control.name: Binding(control, lens, view)
-            for group in lens.controls()
-            for control in group.controls
+            control.name: bind(control, lens, view) for group in lens.controls() for control in group.controls
         }
         self.readouts = Readouts(handle=f"readouts-{view.owner}", sizing_mode="stretch_width", margin=0)
         self.readouts.write(lens.readouts(request, frame))
+        for binding in self.bindings.values():
+            # The stored frame may be of another state than a link's: it moves no value.
+            binding.quote(Frame({}, frame.facts, (0, 1)))
         self.card = html(words.card(lens.card(request, frame)), "an-card")
         self.claims = html(words.claims(lens.claims(request, frame)), "an-claims")
         table = lens.table(request, frame)
@@ -62,7 +63,8 @@ class Parts:
         lens = view.lens
         handles = [f"dial-{name}-{view.owner}" if name else "" for name in (lens.primary, lens.second)]
         keyboard = Keyboard(everywhere=view.served)
-        keyboard.bind(standard_bindings(*handles))
+        players = [f"{name}-{view.owner}" for name in self.bindings if name.startswith("play-")]
+        keyboard.bind([*standard_bindings(*handles), *(playing(handle) for handle in players)])
         actions = {
             "preset_next": lambda: self._step_preset(view, 1),
             "preset_previous": lambda: self._step_preset(view, -1),
@@ -88,8 +90,10 @@ class Parts:
         self.tries.current = self._current_preset()
 
     def show_numbers(self, request: Request, frame: Frame) -> None:
-        """Show a frame's readouts."""
+        """Show a frame's readouts, and the ends of what can be played."""
         self.readouts.write(self.lens.readouts(request, frame))
+        for binding in self.bindings.values():
+            binding.quote(frame)
 
     def show_words(self, request: Request, frame: Frame) -> None:
         """Show the texts that quote a frame: the card beside the title, the claims, the lines above figures."""

@@ -19,6 +19,8 @@ class Dial:
     log: bool = False
     primary: bool = False
     step: float | None = None
+    end: str = ""
+    """Name of a fact of the frame that is the upper end, in place of the parameter's own bound."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,37 @@ class Switch:
 
 
 @dataclass(frozen=True)
+class Transport:
+    """Play, pause, first, last and speed for a Dial of whole numbers; the browser plays it.
+
+    `head` names a fact: how far there is something to play, while more is being computed.
+    """
+
+    dial: str
+    per_second: float = 30.0
+    head: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"play-{self.dial}"
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button: `Lens.act(name)` says which parameters it sets."""
+
+    name: str
+    label: str
+
+
+Control = Dial | Choice | Switch | Transport | Action
+
+
+@dataclass(frozen=True)
 class Group:
     """Controls that belong together under one small heading (none for the first)."""
 
-    controls: Sequence[Dial | Choice | Switch]
+    controls: Sequence[Control]
     title: str = ""
     when: Condition | None = None
 

@@ -54,5 +54,12 @@ class Frame:
         return found
 
 
+@dataclass(frozen=True)
+class Idle:
+    """Yielded instead of a frame: nothing more for now, ask again in `seconds`. Without a page, the end."""
+
+    seconds: float
+
+
 def _is_ragged(values: Any) -> bool:
     return isinstance(values, list) and bool(values) and isinstance(values[0], (list, tuple, np.ndarray))

@@ -11,7 +11,7 @@ import panel as pn
 from .control import Card, Claim, Group, Readout, Table
 from .errors import RequestError
 from .figure import Figure
-from .frame import Columns, Frame
+from .frame import Columns, Frame, Idle
 from .parameters import coerce
 from .request import Request
 
@@ -89,13 +89,14 @@ class Lens(pn.viewable.Viewer):
             )
         return Request.of(self.slug, {**self.defaults(), **checked})
 
-    def frames(self, request: Request) -> Iterator[Frame | None]:
+    def frames(self, request: Request) -> Iterator[Frame | Idle | None]:
         """Frames for a request, coarse first; closing the generator cancels. Runs on the worker's thread.
 
         A finer frame may leave out tables and facts that did not change.
 
         What is yielded must not depend on the `client_side` parameters: moving those asks for no frame.
-        Yield None inside long work: nothing is drawn, but a newer request can take over there.
+        Yield None inside long work: nothing is drawn, but a newer request can take over there. Yield Idle
+        where something outside (a file that grows) may bring more later.
         """
         raise NotImplementedError
 
@@ -116,6 +117,8 @@ class Lens(pn.viewable.Viewer):
         asked = self.validated(request)
         frame: Frame | None = None
         for step in self.frames(asked):
+            if isinstance(step, Idle):
+                break
             frame = frame if step is None else step.after(frame)
         if frame is None:
             raise RequestError("request", asked.as_dict(), "the lens gave no frame for it")
@@ -149,6 +152,10 @@ class Lens(pn.viewable.Viewer):
     def attachments(self, request: Request, frame: Frame) -> dict[str, bytes]:
         """Further files of an export by name: what other programs of the field read."""
         return {}
+
+    def act(self, name: str) -> dict[str, Any]:
+        """Values of parameters that the `Action` of this name sets."""
+        raise NotImplementedError
 
     def open_file(self, name: str, content: bytes) -> dict[str, Any]:
         """Parameter values that a dropped file asks for: a request.json or an exported zip.

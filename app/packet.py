@@ -7,7 +7,7 @@ into their sources. The server's copies of the sources keep the opening frame: n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import bokeh.core.properties as bp
@@ -18,24 +18,30 @@ from bokeh.models import ColumnDataSource, CustomJS
 from . import painting
 
 ALIGNMENT = 8
+LARGE = 512
+"""Values of an array from which on it is worth looking for the part that changed."""
 
 UNPACK_JS = """
     const {ndarray} = Bokeh.require("core/util/ndarray")
-    const kinds = {f4: Float32Array, f8: Float64Array, u1: Uint8Array, i4: Int32Array}
-    const names = {f4: "float32", f8: "float64", u1: "uint8", i4: "int32"}
+    const kinds = {f4: Float32Array, f8: Float64Array, u1: Uint8Array, u2: Uint16Array, i4: Int32Array}
+    const names = {f4: "float32", f8: "float64", u1: "uint8", u2: "uint16", i4: "int32"}
     let bytes = packet.payload
     if (bytes.byteOffset % 8) bytes = bytes.slice()
-    const column = (spec) => {
-        if (spec.list) return spec.list.map(column)
+    const shaped = (values, kind, shape) => shape.length == 1 ? values : ndarray(values, {dtype: names[kind], shape})
+    const read = (kind, offset, length) => new kinds[kind](bytes.buffer, bytes.byteOffset + offset, length)
+    const column = (spec, old) => {
+        if (spec.list) return spec.list.map((part, i) => column(part, old?.[i]))
         if (spec.plain) return spec.plain
         const [kind, offset, shape] = spec.array
-        const length = shape.reduce((a, b) => a * b, 1)
-        const values = new kinds[kind](bytes.buffer, bytes.byteOffset + offset, length)
-        return shape.length == 1 ? values : ndarray(values, {dtype: names[kind], shape})
+        if (!spec.block) return shaped(read(kind, offset, shape.reduce((a, b) => a * b, 1)), kind, shape)
+        const [row, at, rows, count] = spec.block, across = shape.at(-1)
+        const values = new kinds[kind](old), fresh = read(kind, offset, rows * count)
+        for (let r = 0; r < rows; r++) values.set(fresh.subarray(r * count, (r + 1) * count), (row + r) * across + at)
+        return shaped(values, kind, shape)
     }
     for (const [index, columns] of packet.layout) {
         const data = {}
-        for (const [name, spec] of Object.entries(columns)) data[name] = column(spec)
+        for (const [name, spec] of Object.entries(columns)) data[name] = column(spec, sources[index].data[name])
         sources[index].setv({data}, {sync: false})
     }
 """
@@ -66,39 +72,82 @@ def attach(packet: Packet, sources: Sequence[ColumnDataSource], redraw: CustomJS
     return receipt
 
 
-def pack(changes: Sequence[tuple[int, dict[str, Any]]]) -> tuple[list[Any], np.ndarray]:
-    """What lies where, and the buffer, for (index of a source, its new columns).
+Change = tuple[int, Mapping[str, Any], Mapping[str, Any]]
+"""Index of a source, its new columns, and those that the browser has."""
 
-    >>> layout, payload = pack([(3, {"x": np.array([1.0, 2.0]), "text": ["a"]})])
+
+def pack(changes: Sequence[Change]) -> tuple[list[Any], np.ndarray]:
+    """What lies where, and the buffer. Of a large array that changed in one place only that place is sent.
+
+    >>> layout, payload = pack([(3, {"x": np.array([1.0, 2.0]), "text": ["a"]}, {})])
     >>> layout
     [[3, {'x': {'array': ['f8', 0, [2]]}, 'text': {'plain': ['a']}}]]
     >>> payload.nbytes
     16
     """
     pieces: list[np.ndarray] = []
-    layout = [[index, {name: _spec(v, pieces) for name, v in data.items()}] for index, data in changes]
+    layout = [
+        [index, {name: _spec(values, old.get(name), pieces) for name, values in data.items()}]
+        for index, data, old in changes
+    ]
     if not pieces:
         return layout, np.zeros(0, dtype=np.uint8)
     return layout, np.concatenate(pieces)
 
 
-def _spec(values: Any, pieces: list[np.ndarray]) -> dict[str, Any]:
+def same(old: Any, new: Any) -> bool:
+    """Whether two columns hold the same, NaN equal to NaN."""
+    if isinstance(old, np.ndarray) and isinstance(new, np.ndarray):
+        return old.shape == new.shape and old.dtype == new.dtype and np.array_equal(_bits(old), _bits(new))
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(same(a, b) for a, b in zip(old, new, strict=True))
+    return type(old) is type(new) and bool(old == new)
+
+
+def _spec(values: Any, old: Any, pieces: list[np.ndarray]) -> dict[str, Any]:
     if isinstance(values, list):
         if any(isinstance(v, (list, np.ndarray)) for v in values):
-            return {"list": [_spec(v, pieces) for v in values]}
+            olds = old if isinstance(old, list) and len(old) == len(values) else [None] * len(values)
+            return {"list": [_spec(v, o, pieces) for v, o in zip(values, olds, strict=True)]}
         return {"plain": values}
     array = _sendable(values)
     offset = sum(piece.nbytes for piece in pieces)
+    spec: dict[str, Any] = {"array": [array.dtype.str[1:], offset, list(array.shape)]}
+    block = _changed_block(old, values)
+    if block is not None:
+        row, column, rows, columns = spec["block"] = block
+        array = np.atleast_2d(array)[row : row + rows, column : column + columns]
     raw = np.frombuffer(array.tobytes(), dtype=np.uint8)
     padding = -raw.nbytes % ALIGNMENT
     pieces.append(np.concatenate([raw, np.zeros(padding, dtype=np.uint8)]) if padding else raw)
-    return {"array": [array.dtype.str[1:], offset, list(array.shape)]}
+    return spec
+
+
+def _changed_block(old: Any, new: np.ndarray) -> list[int] | None:
+    """First row, first column, rows and columns of the smallest block that holds every change; None where
+    the whole array should be sent."""
+    alike = isinstance(old, np.ndarray) and old.shape == new.shape and old.dtype == new.dtype
+    if not alike or new.ndim not in (1, 2) or new.size < LARGE:
+        return None
+    changed = np.atleast_2d(_bits(old) != _bits(new))
+    rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
+    if not len(rows):
+        return [0, 0, 0, 0]
+    block = [int(rows[0]), int(columns[0]), int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1]
+    return block if 2 * block[2] * block[3] < new.size else None
+
+
+def _bits(array: np.ndarray) -> np.ndarray:
+    """The same memory as whole numbers, so that NaN equals NaN; what has no such view as it is."""
+    if array.dtype.kind not in "fiu" or array.dtype.itemsize not in (1, 2, 4, 8):
+        return array
+    return np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")
 
 
 def _sendable(values: np.ndarray) -> np.ndarray:
-    """One of the four kinds the browser unpacks."""
+    """One of the five kinds the browser unpacks."""
     if values.dtype == bool:
         return values.astype(np.uint8)
-    if values.dtype.kind in "iu" and values.dtype != np.uint8:
+    if values.dtype.kind in "iu" and values.dtype not in (np.uint8, np.uint16):
         return values.astype(np.int32)
-    return values if values.dtype in (np.float32, np.uint8) else values.astype(np.float64)
+    return values if values.dtype in (np.float32, np.uint8, np.uint16) else values.astype(np.float64)

@@ -62,7 +62,7 @@ class Reporter:
         busy = not frame.final
         self.component.param.update(
             state="busy" if busy else "ready",
-            message=f"Refining, {stage} of {last}" if busy else "Ready",
+            message=f"{frame.facts.get('doing', 'Refining')}, {stage} of {last}" if busy else "Ready",
             milliseconds=1000 * (result.seconds + seconds),
             rate=self._rate(now),
             device=str(frame.facts.get("device", "cpu")),

@@ -85,6 +85,25 @@ class LensView:
         self._worker.cancel(self._mailbox)
         self.parts.status.cancelled()
 
+    def pause(self) -> None:
+        """Stop what is being computed, where something is."""
+        if not self.frame.final:
+            self.cancel()
+
+    def resume(self) -> None:
+        """Go on where `pause` stopped."""
+        if not self.frame.final and self._mailbox.running is None:
+            self._worker.ask(self._mailbox, self._request)
+
+    def act(self, name: str) -> None:
+        """What a button of the lens does."""
+        try:
+            values = self.lens.act(name)
+        except RequestError as error:
+            self.parts.status.refused(error)
+            return
+        self.set(values)
+
     def set(self, values: dict[str, Any], from_browser: bool = False, reset: bool = False) -> None:
         """Set parameters by name as the reader asked; a refused value leaves everything as it was.
 
@@ -239,8 +258,8 @@ class LensView:
         self._words_due = False
         self.parts.show_words(self._request, self.complete)
 
-    def _changes(self, frame: Frame) -> list[tuple[int, dict[str, Any]]]:
-        """Index and columns of the sources whose content is not what the browser has."""
+    def _changes(self, frame: Frame) -> list[packet.Change]:
+        """The sources whose content is not what the browser has."""
         # Tables that a lens keeps are the same objects from frame to frame: not even compared.
         fresh = {name: table for name, table in frame.tables.items() if table is not self._seen.get(name)}
         self._seen |= fresh
@@ -252,27 +271,18 @@ class LensView:
         for table, source in self._extra.items():
             if table in frame.tables:
                 offered[place[id(source)]] = _plain(frame.tables[table])
-        changed = [(i, data) for i, data in offered.items() if not _equal(self._sent[i], data)]
-        for index, data in changed:
-            self._sent[index] = data
+        changed: list[packet.Change] = []
+        for index, data in offered.items():
+            sent = self._sent[index]
+            if not all(packet.same(sent.get(name), values) for name, values in data.items()):
+                changed.append((index, data, sent))
+                self._sent[index] = data
         return changed
 
 
 def _plain(columns: Any) -> dict[str, Any]:
     """Tables that only hand.js reads keep float64: their differences are what it draws."""
     return {name: np.asarray(v) if not isinstance(v, list) else v for name, v in columns.items()}
-
-
-def _equal(sent: dict[str, Any], data: dict[str, Any]) -> bool:
-    return all(_same(sent.get(name), values) for name, values in data.items())
-
-
-def _same(old: Any, new: Any) -> bool:
-    if isinstance(old, np.ndarray) and isinstance(new, np.ndarray):
-        return old.shape == new.shape and old.dtype == new.dtype and bool(np.array_equal(old, new))
-    if isinstance(old, list) and isinstance(new, list):
-        return len(old) == len(new) and all(_same(a, b) for a, b in zip(old, new, strict=True))
-    return type(old) is type(new) and bool(old == new)
 
 
 def _weak(method: Callable[..., None]) -> Callable[..., None]:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from .activity import touched
-from .frame import Frame
+from .frame import Frame, Idle
 from .request import Request
 
-FramesFunction = Callable[[Request], Iterator[Frame | None]]
+FramesFunction = Callable[[Request], Iterator[Frame | Idle | None]]
 """A lens's `frames`. A yielded None draws nothing: it is a place where long work can be cancelled."""
 
 _END = object()
@@ -41,7 +41,7 @@ class Mailbox:
     rest: float = 0.15
     pending: Request | None = None
     running: Request | None = None
-    generator: Iterator[Frame | None] | None = None
+    generator: Iterator[Frame | Idle | None] | None = None
     complete: Frame | None = None
     not_before: float = 0.0
     started: float = field(default=0.0)
@@ -189,6 +189,10 @@ class Worker:
         seconds = time.perf_counter() - started
         if frame is _END:
             self._finish(mailbox, Result(request, done=True))
+            return
+        if isinstance(frame, Idle):
+            with self._condition:
+                mailbox.not_before = time.monotonic() + frame.seconds
             return
         if not isinstance(frame, Frame):
             return

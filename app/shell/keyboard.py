@@ -51,6 +51,11 @@ def standard_bindings(primary: str, second: str = "") -> list[Binding]:
     ]
 
 
+def playing(transport: str) -> Binding:
+    """Space plays and pauses the Transport of this handle."""
+    return Binding((" ",), "space", "play, pause", dial=transport)
+
+
 class Keyboard(Component):
     """Listens to the document's keys, except while a field has focus.
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from anisoscope.app.frame import Frame
+from anisoscope.app.frame import Frame, Idle
 from anisoscope.app.request import Request
 from anisoscope.app.worker import Mailbox, Result, Worker
 
@@ -185,3 +185,23 @@ def test_a_finer_frame_holds_what_the_coarser_one_held(worker: Worker) -> None:
         # The coarse frame may never reach a browser that is slow: the last one must do alone.
         assert set(last.tables) == {"coarse", "fine"}
         assert last.tables["coarse"]["x"][0] == value and last.facts == {"a": value, "b": 2}
+
+
+def test_an_idle_generator_is_asked_again_later_and_lets_others_work(worker: Worker) -> None:
+    asked_at: list[float] = []
+
+    def following(_request):
+        for value in range(3):
+            asked_at.append(time.monotonic())
+            yield frame(value)
+            yield Idle(0.2)
+
+    slow, quick = Inbox(), Inbox()
+    worker.ask(worker.open(following, slow), ask(1))
+    slow.wait(lambda results: len(results) == 1)
+    worker.ask(worker.open(lambda r: iter([frame(9)]), quick), ask(2))
+    quick.wait(done)
+    assert len(slow.results) == 1, "the idle one waits"
+    slow.wait(done)
+    assert [r.frame.facts["value"] for r in slow.results if r.frame] == [0, 1, 2]
+    assert all(b - a >= 0.19 for a, b in zip(asked_at, asked_at[1:], strict=False))
