@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -204,4 +205,4 @@ def test_an_idle_generator_is_asked_again_later_and_lets_others_work(worker: Wor
     assert len(slow.results) == 1, "the idle one waits"
     slow.wait(done)
     assert [r.frame.facts["value"] for r in slow.results if r.frame] == [0, 1, 2]
-    assert all(b - a >= 0.19 for a, b in zip(asked_at, asked_at[1:], strict=False))
+    assert all(b - a >= 0.19 for a, b in itertools.pairwise(asked_at))
