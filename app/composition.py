@@ -8,7 +8,7 @@ import panel as pn
 
 from . import words
 from .binding import bind
-from .control import Table
+from .control import Table, Transport
 from .drawing.canvas import Canvas
 from .figure import Condition
 from .frame import Frame
@@ -158,8 +158,11 @@ def _controls(parts: Parts) -> pn.Column:
         members = []
         for control in group.controls:
             component = parts.bindings[control.name].component
-            if getattr(control, "primary", False):
-                primary.append(component)
+            if getattr(control, "primary", False) or isinstance(control, Transport):
+                block = column(component, css="an-group-body")
+                if group.when is not None:
+                    _show_when(parts, group.when, block)
+                primary.append(block)
             else:
                 members.append(component)
         if members:
@@ -175,7 +178,8 @@ def _controls(parts: Parts) -> pn.Column:
 
 
 def _figures(view: LensView) -> pn.Column:
-    children, pair = [], []
+    children: list[pn.viewable.Viewable] = []
+    pair: list[pn.viewable.Viewable] = []
     for screen in view.screens:
         figure = screen.figure
         css = "an-hero" if figure.size == "hero" else "an-figure"
@@ -185,13 +189,18 @@ def _figures(view: LensView) -> pn.Column:
             _show_when(view.parts, figure.when, block)
         if figure.size == "pair":
             pair.append(block)
-        else:
-            children.append(block)
-    if pair:
-        children.append(column(*pair, css="an-pair"))
+            continue
+        children += _side_by_side(pair)
+        pair = []
+        children.append(block)
+    children += _side_by_side(pair)
     if view.parts.table is not None:
         children.append(column(view.parts.table, css="an-table"))
     return column(*children, css="an-figures")
+
+
+def _side_by_side(blocks: list[pn.viewable.Viewable]) -> list[pn.viewable.Viewable]:
+    return [column(*blocks, css="an-pair")] if blocks else []
 
 
 def _story(parts: Parts) -> pn.Column:

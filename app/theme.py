@@ -104,13 +104,18 @@ PALETTES: dict[str, tuple[list[str], list[str]]] = {
     "ink": (ramp("FFFFFF-16181D"), ramp("181B21-E9EBEE")),
     "psf": (emitting(), emitting()),
     "cividis": (list(Cividis256), list(Cividis256)),
+    "cividis_over_nothing": (
+        [LIGHT["plot"], *Cividis256[1:]],
+        [DARK["plot"], *Cividis256[1:]],
+    ),
     "signed": (diverging(), diverging()),
     "phase": (
         phase(lightness=(0.850, 0.905), chroma=0.078),
         phase(lightness=(0.33, 0.40), chroma=0.095),
     ),
 }
-"""256 colours each, (light, dark). `phase`: index = level * PHASE_HUES + hue."""
+"""256 colours each, (light, dark). `phase`: index = level * PHASE_HUES + hue. `cividis_over_nothing`: index 0 is the
+ground, where there is no value yet."""
 
 __all__ = [
     "DARK",
