@@ -1,0 +1,139 @@
+"""A lane with its records and its checkpoints; a branch is its parent's track up to where it leaves."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from torch import Tensor
+
+from .checkpoints import Checkpoints
+from .errors import InvalidStep
+from .lane import Lane, LaneState, Trainable
+from .recording import Recording
+from .spec import LaneSpec, TrainingSpec
+from .timeline import Timeline
+
+
+class TrackKey(NamedTuple):
+    """What makes two lanes of one problem equal, whatever trainings they are in."""
+
+    lane: LaneSpec
+    parent: "TrackKey | None"
+    steps: int
+    seed: int
+    every: int
+
+
+def track_keys(spec: TrainingSpec) -> list[TrackKey]:
+    """Keys of all lanes: a branch is known by its parent's key, not by its number."""
+    keys: list[TrackKey] = []
+    for lane in spec.lanes:
+        parent = None if lane.branch is None else keys[lane.branch[0]]
+        plain = lane if lane.branch is None else replace(lane, branch=(0, lane.branch[1]))
+        keys.append(TrackKey(plain, parent, spec.steps, spec.seed, spec.every))
+    return keys
+
+
+class Track:
+    """One lane of a `LiveTraining`.
+
+    Args:
+        problem, key: of the lane.
+        parent: the track that this one leaves at `key.lane.branch[1]`.
+        report_every: as `Recording`.
+    """
+
+    def __init__(self, problem: Trainable, key: TrackKey, parent: "Track | None", report_every: int):
+        self.problem, self.key = problem, key
+        self._leaves_at = key.lane.branch[1] if key.lane.branch else 0
+        # where the parent itself still was its own parent, that one is left
+        while parent is not None and parent.parent is not None and self._leaves_at <= parent._leaves_at:
+            parent = parent.parent
+        self.parent = parent
+        self._lane = self._fresh_lane()
+        self._recording = Recording(self._lane, key.steps // key.every + 1, report_every)
+        self._follows = parent is not None
+        self._replayed: Lane | None = None
+        if parent is None:
+            self._checkpoints = Checkpoints(self._lane.state())
+            self._recording.write(self._lane)
+        else:
+            self._leave_parent()
+
+    @property
+    def step(self) -> int:
+        """The last whole step."""
+        if self._follows and self.parent is not None:
+            return min(self.parent.step, self._leaves_at)
+        return self._lane.step
+
+    @property
+    def running(self) -> bool:
+        return self.parent.running if self._follows and self.parent else self._lane.running
+
+    @property
+    def status(self) -> str:
+        """As `Lane.status`; that of the parent while this is still the same training."""
+        return self.parent.status if self._follows and self.parent else self._lane.status
+
+    @property
+    def timeline(self) -> Timeline:
+        return self.parent.timeline if self._follows and self.parent else self._recording.timeline
+
+    def advance(self) -> None:
+        """One step, recorded when it is due; a branch that still follows waits for its parent."""
+        if self._follows:
+            self._leave_parent()
+            return
+        due = (self._lane.step + 1) % self.key.every == 0
+        if self._lane.advance(self._recording if due else None):
+            if due:
+                self._recording.write(self._lane)
+            if self._checkpoints.due(self._lane.step):
+                self._checkpoints.keep(self._lane.state())
+
+    def weights(self, step: int) -> dict[str, Tensor]:
+        """The model's state after a step, bit for bit."""
+        return {name: t.detach().clone() for name, t in self._lane_at(step).model.state_dict().items()}
+
+    def state(self, step: int) -> LaneState:
+        return self._lane_at(step).state()
+
+    def _lane_at(self, step: int) -> Lane:
+        """A lane that stands at a step; not to be moved."""
+        if not 0 <= step <= self.step:
+            raise InvalidStep(f"step is {step}: 0 … {self.step}, a step that has been trained, is needed")
+        if self.parent is not None and (self._follows or step <= self._leaves_at):
+            return self.parent._lane_at(step)
+        if step == self._lane.step and not self._lane.status.startswith(("diverged", "stopped")):
+            return self._lane
+        return self._replay(step)
+
+    def _replay(self, step: int) -> Lane:
+        """A second lane from the nearest checkpoint, or from where the last replay stopped if that is nearer."""
+        state = self._checkpoints.nearest(step)
+        lane = self._replayed
+        if lane is None or not state.step <= lane.step <= step:
+            lane = self._replayed = self._fresh_lane()
+            lane.restore(state)
+        while lane.step < step:
+            if not lane.advance():
+                self._replayed = None
+                raise RuntimeError(f"the replay of step {step} {lane.status}, which the training did not")
+        return lane
+
+    def _leave_parent(self) -> None:
+        """Becomes a training of its own once the parent has come to the step where it leaves."""
+        parent, step = self.parent, self._leaves_at
+        if parent is None or parent.step < step:
+            return
+        row = parent.timeline.row_of(step)
+        before = parent.weights(step - 1) if step else None
+        self._lane.restore(parent.state(step))
+        # a replay has its own clock
+        self._lane.seconds = float(parent.timeline.seconds[row])
+        self._checkpoints = Checkpoints(self._lane.state())
+        self._recording.fork(parent._recording, row, before)
+        self._follows = False
+
+    def _fresh_lane(self) -> Lane:
+        return Lane(self.problem, self.key.lane, self.key.steps, self.key.seed)
