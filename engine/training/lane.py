@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.linalg import LinAlgError  # pyright: ignore[reportPrivateImportUsage]
 
 from ..optimizers import InvalidGradient, InvalidLoss, Sven
 from ..polar import InvalidMatrix
@@ -15,8 +16,7 @@ from .catalogue import optimizer_choice
 from .schedule import learning_rate_factor
 from .spec import LaneSpec
 
-
-REFUSALS = (InvalidGradient, InvalidLoss, InvalidMatrix, torch.linalg.LinAlgError)
+REFUSALS = (InvalidGradient, InvalidLoss, InvalidMatrix, LinAlgError)
 
 
 class Trainable(Protocol):

@@ -82,10 +82,10 @@ class LiveTraining:
         began, made = time.perf_counter(), 0
         while not self.done:
             head = self.head
-            # parents come before their branches
+            for track in [track for track in self._tracks if track.running and track.step == head]:
+                track.advance()
             for track in self._tracks:
-                if track.running and track.step == head:
-                    track.advance()
+                track.leave_when_due()
             made += 1
             if time.perf_counter() - began >= seconds:
                 break

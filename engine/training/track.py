@@ -57,7 +57,7 @@ class Track:
             self._checkpoints = Checkpoints(self._lane.state())
             self._recording.write(self._lane)
         else:
-            self._leave_parent()
+            self.leave_when_due()
 
     @property
     def step(self) -> int:
@@ -80,9 +80,8 @@ class Track:
         return self.parent.timeline if self._follows and self.parent else self._recording.timeline
 
     def advance(self) -> None:
-        """One step, recorded when it is due; a branch that still follows waits for its parent."""
+        """One step, recorded when it is due; a branch that still follows has nothing to do."""
         if self._follows:
-            self._leave_parent()
             return
         due = (self._lane.step + 1) % self.key.every == 0
         if self._lane.advance(self._recording if due else None):
@@ -121,10 +120,10 @@ class Track:
                 raise RuntimeError(f"the replay of step {step} {lane.status}, which the training did not")
         return lane
 
-    def _leave_parent(self) -> None:
-        """Becomes a training of its own once the parent has come to the step where it leaves."""
+    def leave_when_due(self) -> None:
+        """A branch becomes a training of its own once its parent has come to the step where it leaves."""
         parent, step = self.parent, self._leaves_at
-        if parent is None or parent.step < step:
+        if parent is None or not self._follows or parent.step < step:
             return
         row = parent.timeline.row_of(step)
         before = parent.weights(step - 1) if step else None
