@@ -8,7 +8,11 @@ if __name__ != "anisoscope.engine.problems":
         "import this package as anisoscope.engine.problems: a second copy of its modules would appear"
     )
 
+from .catalogue import PROBLEMS, problem_class
+from .character_transformer import CharacterTransformer
+from .decoder import Decoder
 from .digits_mlp import DigitsMLP
+from .edge_of_stability import EdgeOfStability, edge_of_stability
 from .errors import InvalidProblem, UnknownProblem
 from .logistic_regression import LogisticRegression
 from .low_rank_completion import FactorModel, LowRankCompletion
@@ -17,8 +21,12 @@ from .problem import Problem
 from .sven_regressions import SvenPolynomial, SvenToy
 
 __all__ = [
+    "PROBLEMS",
+    "CharacterTransformer",
     "Curvature",
+    "Decoder",
     "DigitsMLP",
+    "EdgeOfStability",
     "FactorModel",
     "InvalidProblem",
     "LogisticRegression",
@@ -29,4 +37,6 @@ __all__ = [
     "SvenPolynomial",
     "SvenToy",
     "UnknownProblem",
+    "edge_of_stability",
+    "problem_class",
 ]

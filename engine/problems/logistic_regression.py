@@ -98,7 +98,7 @@ class LogisticRegression(Problem):
 
     def _entries(self, model: nn.Module, A: Tensor, C: Tensor) -> Tensor:
         X = model.get_parameter("X").to(A.dtype)
-        # A (X B) is the dearer order at these shapes, except where q < m: let the smaller middle decide.
+        # The order of the two products with fewer multiplications.
         m, n = X.shape
         rows, q = A.shape[0], self.B.shape[1]
         product = (A @ X) @ self.B if rows * n * (m + q) <= m * q * (n + rows) else A @ (X @ self.B)
