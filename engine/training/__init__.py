@@ -13,7 +13,7 @@ from .errors import InvalidChain, InvalidSpec, InvalidStep, UnknownOptimizer, Un
 from .lane import Lane, LaneState
 from .live import LiveTraining
 from .product import ProductSpectrum, product_spectrum
-from .rotation import SubspaceTracker
+from .rotation import Overlap, SubspaceTracker
 from .schedule import SCHEDULES, learning_rate_factor
 from .spec import LaneSpec, TrainingSpec
 from .timeline import KINDS, ROTATED, Timeline
@@ -31,6 +31,7 @@ __all__ = [
     "LaneState",
     "LiveTraining",
     "OptimizerChoice",
+    "Overlap",
     "ProductSpectrum",
     "SubspaceTracker",
     "Timeline",

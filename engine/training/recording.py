@@ -32,7 +32,7 @@ class Recording:
         self.timeline = Timeline(self.layers, rows)
         self._start = [layer.matrix(layer.parameter) for layer in self.layers]
         self._report_every = report_every
-        self._trackers: dict[tuple[int, str], SubspaceTracker] = {}
+        self._tracker = SubspaceTracker()
         self._snapshot = Snapshot(0, 0.0)
         for index, weights in enumerate(self._start):
             self._snapshot.matrices[index, "W"] = weights
@@ -88,15 +88,18 @@ class Recording:
             if before is not None:
                 now["U"] = layer.matrix(before[layer.name]) - weights
             for kind, matrix in now.items():
-                if (index, kind) in parent._trackers:
-                    self._trackers[index, kind] = parent._trackers[index, kind].forked(matrix[None])
+                first = parent._tracker.first((index, kind))
+                if first is not None:
+                    self._tracker.start((index, kind), matrix, first)
 
     def _overlaps(self, snapshot: Snapshot, status: np.ndarray) -> np.ndarray:
         """(layers, ROTATED, 2): with the last record, with the first."""
         found = np.full((len(self.layers), len(ROTATED), 2), np.nan, dtype=np.float32)
-        for index, kind in product(range(len(self.layers)), ROTATED):
-            if (index, kind) in snapshot.matrices and status[index, KINDS.index(kind)] == Status.MEASURED:
-                tracker = self._trackers.setdefault((index, kind), SubspaceTracker())
-                last, first = tracker.look(snapshot.matrices[index, kind][None])
-                found[index, ROTATED.index(kind)] = float(last), float(first)
+        matrices = {
+            (index, kind): snapshot.matrices[index, kind]
+            for index, kind in product(range(len(self.layers)), ROTATED)
+            if status[index, KINDS.index(kind)] == Status.MEASURED
+        }
+        for (index, kind), overlap in self._tracker.look(matrices).items():
+            found[index, ROTATED.index(kind)] = overlap
         return found
