@@ -9,6 +9,8 @@ if __name__ != "anisoscope.engine.spectra":
     )
 
 from .errors import InvalidMatrix, InvalidRecorder, InvalidSpectrum
+from .export import export_csv, export_npz
+from .follow import Phase, RunFollower
 from .marchenko_pastur import MarchenkoPasturEdge, bulk_variance, marchenko_pastur_edge, outlier_count
 from .metrics import (
     condition_over_median,
@@ -23,10 +25,12 @@ from .metrics import (
 from .power_law import alpha_req
 from .record import Entry, ForeignRecord, RecordError, RecordWriter, RunRecord, UnfinishedRecord, read_record
 from .recorder import SpectraRecorder
-from .run import SpectraRun, spectra_run
+from .rotation import Rotation
+from .run import SpectraRun
 from .snapshot import Status
 from .spectrum import resolution, resolved, spectrum
 from .subspaces import Alignment, alignment, basis_overlap, subspace_overlap, top_subspace
+from .tables import spectra_run
 
 __all__ = [
     "Alignment",
@@ -36,8 +40,11 @@ __all__ = [
     "InvalidRecorder",
     "InvalidSpectrum",
     "MarchenkoPasturEdge",
+    "Phase",
     "RecordError",
     "RecordWriter",
+    "Rotation",
+    "RunFollower",
     "RunRecord",
     "SpectraRecorder",
     "SpectraRun",
@@ -49,6 +56,8 @@ __all__ = [
     "bulk_variance",
     "condition_over_median",
     "effective_rank",
+    "export_csv",
+    "export_npz",
     "flatness",
     "marchenko_pastur_edge",
     "nuclear_rank",

@@ -3,20 +3,23 @@
 import os
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 
 from .budget import Budget
+from .copying import Copier
 from .errors import InvalidRecorder
-from .layers import Layer, Select, layer_fields, learning_rates, momentum_of, watched_layers
+from .hooks import Arguments, Rounds, capturing, closure_of, observed
+from .layers import Select, watched_layers
 from .record import RecordWriter
+from .rotation import Rotation
+from .settings import check_settings, earlier_part, header_fields
 from .snapshot import KINDS, Snapshot
 from .worker import RecordingThread
-
-CONTENT, CONTENT_VERSION = "spectra", 1
 
 
 class SpectraRecorder:
@@ -34,7 +37,8 @@ class SpectraRecorder:
     A step is one round of all optimizers: it ends when each has stepped, or one of them steps again. Under
     torch.distributed rank 0 writes; sharded parameters are gathered on the recorded steps, which then must be
     the same on all ranks, so `budget` is off for them. An optimizer given a closure computes its gradient
-    inside the step: G is then what the step leaves behind.
+    inside the step: G is then taken when the closure has been called first. Steps captured in a CUDA graph are
+    not recorded.
 
     Args:
         path: of the file; one that exists is not overwritten unless mode="w".
@@ -48,7 +52,9 @@ class SpectraRecorder:
         limit: a matrix with more than `limit` rows and columns, or more than 4 limit² entries, is looked at
             in some of its columns only, evenly spread; the file's header says how many.
         queue_length: records that may wait for the thread.
-        mode: of the file, as for `RecordWriter`.
+        mode: of the file, as for `RecordWriter`. "a" goes on with the record of a training that was broken
+            off, behind its last step and second; set `step` before entering where a checkpoint is older.
+        subspace: directions whose turning is recorded too (`Rotation`), None or 0 for none.
 
     Raises:
         InvalidRecorder: naming the argument, on settings that cannot be.
@@ -67,8 +73,9 @@ class SpectraRecorder:
         limit: int = 1024,
         queue_length: int = 1,
         mode: str = "x",
+        subspace: int | None = None,
     ):
-        _check(every, kinds, budget, limit, queue_length)
+        check_settings(kinds, budget, subspace, every=every, limit=limit, queue_length=queue_length)
         self.path = os.fspath(path)
         self.optimizers = [optimizer] if isinstance(optimizer, torch.optim.Optimizer) else list(optimizer)
         self.kinds = tuple(kinds)
@@ -78,7 +85,11 @@ class SpectraRecorder:
         self.dropped = 0
         self._sharded = any(hasattr(layer.parameter, "full_tensor") for layer in self.layers)
         self.budget = Budget(None if self._sharded else budget, every)
-        self._header = self._header_fields(every, self.budget.fraction)
+        self._header = header_fields(
+            self.layers, self.optimizers, self.kinds, every, self.budget.fraction, subspace
+        )
+        self._rotation = Rotation(self.layers, self.kinds, subspace) if subspace else None
+        self._copier = Copier(self.layers, self.optimizers, self.kinds)
         self._mode = mode
         self._queue_length = queue_length
         self._handles: list[Any] = []
@@ -86,18 +97,8 @@ class SpectraRecorder:
         self._pending: Snapshot | None = None
         self._scalars: dict[str, Any] = {}
         self._notes: list[str] = []
-
-    def _header_fields(self, every: int, budget: float | None) -> dict[str, Any]:
-        return {
-            "content": CONTENT,
-            "content_version": CONTENT_VERSION,
-            "created": time.time(),
-            "torch": str(torch.__version__),
-            "every": every,
-            "budget": budget,
-            "kinds": list(self.kinds),
-            "layers": [layer_fields(layer, self.optimizers) for layer in self.layers],
-        }
+        self._entered = False
+        self._earlier = 0.0
 
     def attach(self) -> None:
         """Opens the file and begins to watch; entering the context does the same.
@@ -110,13 +111,11 @@ class SpectraRecorder:
             raise RuntimeError(f"the recorder of {self.path} is attached already")
         initialised = torch.distributed.is_available() and torch.distributed.is_initialized()
         if not initialised or torch.distributed.get_rank() == 0:
-            writer = RecordWriter(self.path, self._header, self._mode)
-            self._mode = "a"  # entered again, it goes on
-            self._worker = RecordingThread(writer, self.layers, self.kinds, self._queue_length)
+            self._worker = self._opened()
         elif not self._sharded:
             return
-        self._begun: set[int] = set()
-        self._ended: set[int] = set()
+        self.failure = None
+        self._rounds = Rounds(self.optimizers)
         self._first_step = True
         self._disturbed = False
         self._started = self._step_began = time.perf_counter()
@@ -127,8 +126,22 @@ class SpectraRecorder:
                 optimizer.register_step_post_hook(self._hook(self._after, index)),
             ]
 
+    def _opened(self) -> RecordingThread:
+        """The thread of an open file, new or gone on with."""
+        if self._mode == "a" and not self._entered:
+            earlier = earlier_part(self.path, self._header)
+            if earlier is not None:
+                self._header, last, self._earlier = earlier
+                self.step = self.step or last
+        mode = "a" if self._entered else self._mode
+        writer = RecordWriter(self.path, self._header, mode)
+        self._entered = True
+        return RecordingThread(writer, self.layers, self.kinds, self._queue_length, self._rotation)
+
     def detach(self) -> None:
         """Stops watching, waits for records under way, closes the file; a second call does nothing."""
+        if self._handles:
+            self._earlier += time.perf_counter() - self._started
         for handle in self._handles:
             handle.remove()
         self._handles = []
@@ -148,60 +161,76 @@ class SpectraRecorder:
 
     def note(self, text: str) -> None:
         """Words for the next record: a learning rate changed, a phase began."""
-        self._notes.append(text)
+        self._notes.append(str(text))
 
     def scalar(self, **values: Any) -> None:
         """Numbers for the next record, `scalar(loss=loss)`; only the latest of a name is kept.
 
         Tensors are read when they are recorded: on a GPU the other steps do not wait for them.
+
+        Raises:
+            InvalidRecorder: naming what is no single number.
         """
         for name, value in values.items():
-            self._scalars[name] = value.detach().clone() if isinstance(value, torch.Tensor) else value
+            if isinstance(value, torch.Tensor) and value.numel() == 1 and not value.is_complex():
+                self._scalars[name] = value.detach().clone()
+                continue
+            try:
+                self._scalars[name] = float(value)
+            except (TypeError, ValueError, RuntimeError) as error:
+                raise InvalidRecorder(f"scalar {name} is {value!r}: one number is needed") from error
 
-    def _hook(self, act: Callable[[int, bool], None], index: int) -> Callable[..., None]:
+    def _hook(self, act: Callable[..., Arguments | None], index: int) -> Callable[..., Any]:
         """A step hook that keeps account of its own time and brings nothing down."""
 
-        def hook(_: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            began = time.perf_counter()
-            closure = len(args) > 1 or bool(kwargs)
-            try:
-                act(index, closure and any(map(callable, (*args[1:], *kwargs.values()))))
-            except torch.OutOfMemoryError:
-                self._pending = None
-                self.dropped += 1
-            seconds = time.perf_counter() - began
-            self._in_hooks += seconds
-            self.budget.charge(seconds)
+        def hook(_: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            with self._charged():
+                return act(index, args, kwargs)
 
         return hook
 
-    def _before(self, index: int, closure: bool) -> None:
-        if not self._begun or index in self._begun:
-            self._begin_step()
-        self._begun.add(index)
-        if self._pending is None:
-            return
-        for place, layer in self._layers_of(index):
-            if "W" in self.kinds or "U" in self.kinds:
-                self._pending.before[place] = layer.matrix(layer.parameter)
-            if not closure:
-                self._take(place, layer, "G", layer.parameter.grad)
+    @contextmanager
+    def _charged(self) -> Iterator[None]:
+        """Whatever happens inside, the training pays for its time and nothing else."""
+        began = time.perf_counter()
+        try:
+            yield
+        except torch.OutOfMemoryError:
+            self._pending = None
+            self.dropped += 1
+        except Exception as error:
+            self._pending = None
+            self._warn_of(error)
+        seconds = time.perf_counter() - began
+        self._in_hooks += seconds
+        self.budget.charge(seconds)
 
-    def _after(self, index: int, closure: bool) -> None:
-        self._ended.add(index)
-        if self._pending is not None:
-            optimizer = self.optimizers[index]
-            rates = learning_rates(optimizer)
-            for place, layer in self._layers_of(index):
-                self._pending.learning_rates[place] = rates[id(layer.parameter)]
-                self._take(place, layer, "M", momentum_of(optimizer, layer.parameter))
-                if closure:
-                    self._take(place, layer, "G", layer.parameter.grad)
-                if "U" in self.kinds:
-                    self._pending.take_update(place, layer)
-            if "W" in self.kinds:
-                self._pending.keep_weights(place for place, _ in self._layers_of(index))
-        if len(self._ended) == len(self.optimizers):
+    def _before(self, index: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:
+        begins = self._rounds.begins(index)
+        if begins is None:
+            return None
+        if begins:
+            self._begin_step()
+        snapshot = self._pending
+        if snapshot is None:
+            return None
+        self._copier.weights(snapshot, index)
+        if closure_of(args, kwargs) is None:
+            self._copier.gradients(snapshot, index)
+            return None
+
+        def called() -> None:
+            with self._charged():
+                if self._pending is snapshot:
+                    self._copier.gradients(snapshot, index)
+
+        return observed(args, kwargs, called)
+
+    def _after(self, index: int, *_: object) -> None:
+        ends = self._rounds.ends(index)
+        if self._pending is not None and ends is not None:
+            self._copier.after(self._pending, index)
+        if ends:
             self._hand_over()
 
     def _begin_step(self) -> None:
@@ -212,28 +241,32 @@ class SpectraRecorder:
         if not self._first_step:
             self.budget.trained(now - self._step_began - self._in_hooks, self._disturbed)
         self._first_step, self._step_began, self._in_hooks = False, now, 0.0
-        self._begun, self._ended = set(), set()
         self.step += 1
         worker = self._worker
         if worker is not None:
             if worker.idle and self._disturbed:
                 self.budget.settle(worker.seconds())
             self._disturbed = not worker.idle
-            if worker.failure is not None:
-                self._warn_of(worker.failure)
-                return
-        if not self.budget.due(self.step):
-            return
-        if worker is not None and not self._sharded:
-            if self.budget.fraction is not None and not worker.idle:
-                return
-            if worker.full:
-                self.dropped += 1
-                self.budget.planned(self.step)
-                return
-        self.budget.planned(self.step)
-        self._pending = Snapshot(self.step, now - self._started)
-        self._disturbed = True
+            self._warn_of(worker.failure)
+        if self._wanted():
+            self.budget.planned(self.step)
+            self._pending = Snapshot(self.step, self._earlier + now - self._started)
+            self._disturbed = True
+
+    def _wanted(self) -> bool:
+        """Whether this step is recorded; for sharded parameters the same on all ranks, whatever befell one."""
+        if not self.budget.due(self.step) or capturing(self.layers[0].parameter):
+            return False
+        worker = self._worker
+        if self._sharded or worker is None:
+            return self._sharded
+        if self.failure is not None or (self.budget.fraction is not None and not worker.idle):
+            return False
+        if worker.full:
+            self.dropped += 1
+            self.budget.planned(self.step)
+            return False
+        return True
 
     def _hand_over(self) -> None:
         """Gives the snapshot of this step to the thread, with what was noted since the last one."""
@@ -241,18 +274,12 @@ class SpectraRecorder:
         if snapshot is None or self._worker is None:
             return
         snapshot.before.clear()
+        snapshot.mark_copied()
         snapshot.notes, self._notes = self._notes, []
         snapshot.scalars, self._scalars = self._scalars, {}
         if not self._worker.offer(snapshot, self.dropped):
             self.dropped += 1
             self._notes, self._scalars = snapshot.notes, snapshot.scalars
-
-    def _layers_of(self, index: int) -> list[tuple[int, Layer]]:
-        return [(place, layer) for place, layer in enumerate(self.layers) if layer.optimizer == index]
-
-    def _take(self, place: int, layer: Layer, kind: str, tensor: torch.Tensor | None) -> None:
-        if self._pending is not None and kind in self.kinds and tensor is not None and not tensor.is_sparse:
-            self._pending.matrices[place, kind] = layer.matrix(tensor)
 
     def _warn_of(self, failure: Exception | None) -> None:
         """Says once that recording has ended before the training."""
@@ -260,13 +287,3 @@ class SpectraRecorder:
             self.failure = failure
             message = f"{self.path}: recording ended at step {self.step}: {type(failure).__name__}: {failure}"
             warnings.warn(message, RuntimeWarning, stacklevel=2)
-
-
-def _check(every: int, kinds: Sequence[str], budget: float | None, limit: int, queue_length: int) -> None:
-    for name, value in (("every", every), ("limit", limit), ("queue_length", queue_length)):
-        if not isinstance(value, int) or value < 1:
-            raise InvalidRecorder(f"{name} is {value!r}: an integer ≥ 1 is needed")
-    if budget is not None and not 0 < budget <= 1:
-        raise InvalidRecorder(f"budget is {budget!r}: a share above 0, at most 1, or None is needed")
-    if not kinds or len(set(kinds)) < len(kinds) or not set(kinds) <= set(KINDS):
-        raise InvalidRecorder(f"kinds is {kinds!r}: some of {KINDS}, each once, are needed")

@@ -33,7 +33,7 @@ class Snapshot:
 
     matrices: by (index of the layer, kind); a missing key is an absent matrix. before: weights before the step,
     while it runs. learning_rates: by layer. weight_scale: root mean square of W by layer, for the rounding
-    errors in U.
+    errors in U. copied: per CUDA device, the moment on the training's stream when the copies are made.
     """
 
     step: int
@@ -44,6 +44,7 @@ class Snapshot:
     weight_scale: dict[int, Tensor] = field(default_factory=dict)
     scalars: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    copied: dict[torch.device, Any] = field(default_factory=dict)
 
     def take_update(self, index: int, layer: Layer) -> None:
         """U = (W before − W after)/lr, in float32 at least; the bare difference where lr is zero."""
@@ -58,6 +59,16 @@ class Snapshot:
         """Weights before the step become the W of the record."""
         for index in indices:
             self.matrices[index, "W"] = self.before[index]
+
+    def mark_copied(self) -> None:
+        """All copies are on their way: another thread, on another stream, has to await them."""
+        for device in {matrix.device for matrix in self.matrices.values() if matrix.is_cuda}:
+            self.copied[device] = torch.cuda.current_stream(device).record_event()
+
+    def await_copies(self) -> None:
+        """Makes this thread's work on a device begin after the copies are made; does not block."""
+        for device, made in self.copied.items():
+            torch.cuda.current_stream(device).wait_event(made)
 
 
 def measured(snapshot: Snapshot, layers: Sequence[Layer], kinds: Sequence[str]) -> dict[str, np.ndarray]:

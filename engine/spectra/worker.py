@@ -3,6 +3,7 @@
 import queue
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 
 from .layers import Layer
 from .record import RecordWriter
+from .rotation import Rotation
 from .snapshot import Snapshot, measured
 
 
@@ -24,13 +26,21 @@ class RecordingThread:
         writer: of an open file; closed by `close`.
         layers, kinds: as `measured`.
         length: snapshots that may wait beside the one being measured.
+        rotation: keeps the bases where rotations are recorded.
     """
 
-    def __init__(self, writer: RecordWriter, layers: Sequence[Layer], kinds: Sequence[str], length: int):
+    def __init__(
+        self,
+        writer: RecordWriter,
+        layers: Sequence[Layer],
+        kinds: Sequence[str],
+        length: int,
+        rotation: Rotation | None = None,
+    ):
         self.failure: Exception | None = None
         self.recorded = 0
         self._writer = writer
-        self._layers, self._kinds = layers, kinds
+        self._layers, self._kinds, self._rotation = layers, kinds, rotation
         self._queue: queue.Queue[tuple[Snapshot, int] | None] = queue.Queue(length)
         self._seconds: deque[float] = deque()
         # a daemon: a training that dies without detaching must not hang on its recorder
@@ -81,13 +91,18 @@ class RecordingThread:
                     self._record(*task)
                 except Exception as error:  # whatever it is, the training goes on and is told
                     self.failure = error
+                    # its frames would keep the copies alive until the training ends
+                    traceback.clear_frames(error.__traceback__)
             self._seconds.append(time.thread_time() - began)
             # a snapshot kept alive until the next one comes would be a third copy
             del task
             self._queue.task_done()
 
     def _record(self, snapshot: Snapshot, dropped: int) -> None:
+        snapshot.await_copies()
         arrays = measured(snapshot, self._layers, self._kinds)
+        if self._rotation is not None:
+            arrays["rotation"] = self._rotation.turned(snapshot, arrays["floor"])
         fields: dict[str, Any] = {"step": snapshot.step, "seconds": snapshot.seconds, "dropped": dropped}
         if snapshot.notes:
             fields["notes"] = snapshot.notes
