@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -90,18 +91,19 @@ class MatrixOptimizer(Optimizer):
         """The group's parameters that have a gradient, those that can move together in one batch."""
         batches: dict[tuple[Any, ...], Batch] = {}
         for p in group["params"]:
-            if p.grad is None:
+            gradient = p.grad
+            if gradient is None:
                 continue
             state = self.state[p]
             if not state:
                 state["step"] = 0
                 state.update(new_state(group, p))
             state["step"] += 1
-            batch = batches.setdefault(
-                (p.shape, p.dtype, p.device, state["step"]), Batch([], [], state["step"])
-            )
+            key = (p.shape, p.dtype, p.device, state["step"])
+            if (batch := batches.get(key)) is None:
+                batch = batches[key] = Batch([], [], state["step"])
             batch.parameters.append(p)
-            batch.gradients.append(p.grad)
+            batch.gradients.append(gradient)
         yield from batches.values()
 
     def _check_group(self, index: int) -> None:
@@ -121,11 +123,12 @@ class MatrixOptimizer(Optimizer):
                 )
 
     def _refuse_bad_gradients(self) -> None:
-        gradients = [p.grad for group in self.param_groups for p in group["params"] if p.grad is not None]
+        candidates = [p.grad for group in self.param_groups for p in group["params"]]
+        gradients = [gradient for gradient in candidates if gradient is not None]
         if any(gradient.is_sparse for gradient in gradients):
             raise InvalidGradient("a gradient is sparse: dense ones are needed")
         # one number for all; only if it is not finite are the entries looked at, as it may have overflowed
-        if not gradients or torch.isfinite(torch.nn.utils.get_total_norm(gradients)):
+        if not gradients or math.isfinite(_total(foreach.norm(gradients))):
             return
         for index, group in enumerate(self.param_groups):
             for position, p in enumerate(group["params"]):
@@ -139,6 +142,12 @@ class MatrixOptimizer(Optimizer):
     def _name(self, index: int, position: int) -> str:
         names = self.param_groups[index].get("param_names")
         return f"parameter {names[position]!r}" if names else f"parameter {position} of group {index}"
+
+
+def _total(numbers: list[Tensor]) -> float:
+    """One wait for all of them: they may live on several devices."""
+    device = numbers[0].device
+    return sum(torch.stack([n if n.device == device else n.to(device) for n in numbers]).tolist())
 
 
 def matrix_groups(model: torch.nn.Module, **vector_options: Any) -> list[dict[str, Any]]:

@@ -105,19 +105,25 @@ class Muon(MatrixOptimizer):
     def _update(self, group: dict[str, Any], batch: Batch) -> None:
         buffers = [self.state[p]["momentum_buffer"] for p in batch.parameters]
         foreach.lerp_(buffers, batch.gradients, 1 - group["momentum"])
-        update = _orthogonalised(torch.stack(_directions(group, batch, buffers)), group)
+        update = _orthogonalised(_directions(group, batch, buffers), group)
         rows, columns = batch.parameters[0].shape
         move(group, batch.parameters, update, muon_scale(rows, columns, group["scale"]))
 
 
-def _directions(group: dict[str, Any], batch: Batch, buffers: list[Tensor]) -> list[Tensor]:
+def _directions(group: dict[str, Any], batch: Batch, buffers: list[Tensor]) -> Tensor:
+    """(count, m, n), a fresh stack: what follows may write into it."""
     beta, step = group["momentum"], batch.step
-    if not group["bias_correction"]:
-        return list(foreach.lerp(batch.gradients, buffers, beta)) if group["nesterov"] else buffers
     if not group["nesterov"]:
-        return list(foreach.div(buffers, 1 - beta**step))
-    ahead = foreach.mul(buffers, beta / (1 - beta ** (step + 1)))
-    return list(foreach.add(ahead, batch.gradients, alpha=(1 - beta) / (1 - beta**step)))
+        stacked = torch.stack(buffers)
+        return stacked.div_(1 - beta**step) if group["bias_correction"] else stacked
+    stacked = torch.stack(batch.gradients)
+    mixed = list(stacked.unbind())
+    if not group["bias_correction"]:
+        foreach.lerp_(mixed, buffers, beta)
+        return stacked
+    stacked.mul_((1 - beta) / (1 - beta**step))
+    foreach.add_(mixed, buffers, alpha=beta / (1 - beta ** (step + 1)))
+    return stacked
 
 
 def _orthogonalised(stacked: Tensor, group: dict[str, Any]) -> Tensor:
@@ -131,7 +137,7 @@ def _orthogonalised(stacked: Tensor, group: dict[str, Any]) -> Tensor:
 
 
 def _as_torch_muon(stacked: Tensor, steps: int) -> Tensor:
-    """The arithmetic of torch.optim.Muon, its smallest norm of 1e-7 included, on a copy."""
+    """The arithmetic of torch.optim.Muon, its smallest norm of 1e-7 included."""
     X = stacked.bfloat16()
-    X = X / torch.linalg.vector_norm(X, dim=(-2, -1), keepdim=True).clamp(min=1e-7)
+    X.div_(torch.linalg.vector_norm(X, dim=(-2, -1), keepdim=True).clamp_(min=1e-7))
     return odd_polynomials(X, PRESETS["jordan"].coefficients(steps))

@@ -56,7 +56,7 @@ def polar(
     G = torch.as_tensor(G)
     if not G.is_floating_point() and not G.is_complex():
         G = G.double()
-    _check_matrix(G)
+    _check_axes(G)
     work = dtype or (G.dtype if G.dtype in _FULL else torch.float32)
     if G.numel() == 0:
         return G.clone()
@@ -89,21 +89,21 @@ def check_options(
         chosen.coefficients(steps or chosen.steps)
 
 
-def _check_matrix(G: Tensor) -> None:
+def _check_axes(G: Tensor) -> None:
     if G.is_complex():
         raise InvalidMatrix(f"G is {G.dtype}: real numbers are needed")
     if G.ndim < 2:
         raise InvalidMatrix(f"G has shape {tuple(G.shape)}: (..., m, n) is needed")
-    finite = torch.isfinite(G)
-    if not finite.all():
-        raise InvalidMatrix(
-            f"G has {int((~finite).sum())} entries that are NaN or infinite: finite ones are needed"
-        )
 
 
 def _scaled(G: Tensor) -> Tensor:
     """Each matrix over the power of two next to its largest entry: exact, and squares neither over- nor underflow."""
-    largest = G.abs().amax((-2, -1), keepdim=True)
+    largest = G.detach().abs().amax((-2, -1), keepdim=True)
+    # a largest entry that is finite vouches for all; only where it is not are they counted
+    if not torch.isfinite(largest).all():
+        raise InvalidMatrix(
+            f"G has {int((~torch.isfinite(G)).sum())} entries that are NaN or infinite: finite ones are needed"
+        )
     return G / torch.where(largest > 0, largest.log2().floor().exp2(), 1)
 
 

@@ -25,13 +25,20 @@ def odd_polynomials(X: Tensor, coefficients: Sequence[Triple]) -> Tensor:
         X = X.mT
     shape = X.shape
     # two axes take addmm and more take baddbmm: one fused product where a sum of two would be three passes
-    multiply_add = torch.addmm if X.ndim == 2 else torch.baddbmm
+    flat = X.ndim == 2
+    multiply, multiply_add = (torch.mm, torch.addmm) if flat else (torch.bmm, torch.baddbmm)
     if X.ndim > 3:
         X = X.reshape(-1, *shape[-2:])
+    A = B = Y = spare = None
+    if not (torch.is_grad_enabled() and X.requires_grad):
+        # the same four buffers at every step stay in cache; autograd would need them all
+        A, Y, spare = (X.new_empty(*X.shape[:-1], n) for n in (X.shape[-2], *X.shape[-1:] * 2))
+        B = torch.empty_like(A)
     for a, b, c in coefficients:
-        A = X @ X.mT
-        B = multiply_add(A, A, A, beta=b, alpha=c)
-        X = multiply_add(X, B, X, beta=a)
+        gram = multiply(X, X.mT, out=A)
+        factor = multiply_add(gram, gram, gram, beta=b, alpha=c, out=B)
+        X = multiply_add(X, factor, X, beta=a, out=Y)
+        Y, spare = spare, Y
     X = X.reshape(shape)
     return X.mT if tall else X
 
