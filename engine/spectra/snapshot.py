@@ -31,7 +31,8 @@ class Status(IntEnum):
 class Snapshot:
     """Copies of the matrices of one step.
 
-    matrices: by (index of the layer, kind); a missing key is an absent matrix. before: weights before the step,
+    matrices: by (index of the layer, kind), a kind being one of `KINDS` or "D", the weights' change since the
+    start; a missing key is an absent matrix. before: weights before the step,
     while it runs. learning_rates: by layer. weight_scale: root mean square of W by layer, for the rounding
     errors in U. copied: per CUDA device, the moment on the training's stream when the copies are made.
     """
@@ -121,13 +122,17 @@ def _floor(snapshot: Snapshot, index: int, layer: Layer, kind: str, sigma: Tenso
     """Noise floor of one spectrum.
 
     U is a difference of weights that were rounded: errors of some ε times the weights' size, independent of
-    entry to entry, make a random matrix with the edge (√rows + √columns) of Marchenko and Pastur.
+    entry to entry, make a random matrix with the edge (√rows + √columns) of Marchenko and Pastur. D, the change
+    since the start, is a sum of such differences, one a step: their errors, of variance ε²/12 each, add up as in
+    a random walk.
     """
     dtype = layer.parameter.dtype
     floor = relative_resolution(layer.rows, layer.kept, dtype, "gram") * float(sigma[0])
     rate = snapshot.learning_rates.get(index, 0.0)
-    if kind == "U" and rate:
-        rounding = torch.finfo(dtype).eps * float(snapshot.weight_scale[index]) / abs(rate)
+    # a record without U has not looked at the weights' size
+    if index in snapshot.weight_scale and (kind == "D" or (kind == "U" and rate)):
+        rounding = torch.finfo(dtype).eps * float(snapshot.weight_scale[index])
+        rounding *= math.sqrt(max(1.0, snapshot.step / 12)) if kind == "D" else 1 / abs(rate)
         floor = max(floor, rounding * (math.sqrt(layer.rows) + math.sqrt(layer.kept)))
     return floor
 
