@@ -16,6 +16,7 @@ from bokeh.model import DataModel
 from bokeh.models import ColumnDataSource, CustomJS
 
 from .drawing.screen import Screen
+from .shell.component import asset
 
 EVENTS = {"pan": ("panstart", "pan", "panend"), "tap": ("tap",)}
 
@@ -33,9 +34,11 @@ class Hand(DataModel):
 
 
 def script(slug: str) -> str:
-    """The lens's hand.js, or an object that does nothing."""
+    """The lens's hand.js, which finds what all have in common as `numbers`; or an object that does nothing."""
     source = resources.files("anisoscope.assets").joinpath(slug, "hand.js")
-    return source.read_text(encoding="utf-8").strip() if source.is_file() else "({})"
+    if not source.is_file():
+        return "({})"
+    return f"((numbers) => {source.read_text(encoding='utf-8').strip()})({asset('numbers.js').strip()})"
 
 
 _PRELUDE = """

@@ -4,24 +4,8 @@
   const turn = Array.from({length: 129}, (_, i) => 2 * Math.PI * i / 128)
   const span = Array.from({length: 65}, (_, i) => Math.cos(Math.PI - Math.PI * i / 64))
   const arch = span.map((c) => Math.sqrt(Math.max(0, 1 - c * c)))
+  const {shown, subscript} = numbers
   let brushed_from = 0, grabbed = 0
-
-  const superscript = (n) => String(n).replace("-", "⁻").replace(/\d/g, (d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d])
-  const subscript = (n) => String(n).replace(/\d/g, (d) => "₀₁₂₃₄₅₆₇₈₉"[d])
-
-  function shown(value) {
-    if (Number.isNaN(value)) return "not a number"
-    const sign = value < 0 ? "−" : "", size = Math.abs(value)
-    if (size === Infinity) return sign + "∞"
-    if (size === 0) return "0"
-    if (size >= 1000 && size < 1e4) return sign + Math.round(size)
-    if (size >= 1e-3 && size < 1000) {
-      const text = size.toPrecision(3)
-      return sign + (text.includes("e") ? String(Number(text)) : text)
-    }
-    const [mantissa, exponent] = size.toExponential(1).split("e")
-    return `${sign}${mantissa} × 10${superscript(Number(exponent))}`
-  }
 
   // Cubic through four neighbours of an even grid, in the logarithm of the values.
   function interpolated(x, xs, ys) {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from importlib import resources
 from typing import Any
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
+from anisoscope.app import hand
 from anisoscope.app.drawing.columns import source_data
 from anisoscope.app.frame import Frame
 from anisoscope.app.lenses.ghosts import GhostsLens
@@ -33,8 +33,8 @@ STATES: list[dict[str, Any]] = [
 @pytest.fixture(scope="module")
 def script(browser: Browser) -> Any:
     page: Page = browser.new_page()
-    source = resources.files("anisoscope.assets").joinpath("ghosts", "hand.js").read_text(encoding="utf-8")
-    page.evaluate(f"() => {{ window.lens = {source.strip().split('*/')[-1]} }}")
+    source = hand.script("ghosts")
+    page.evaluate(f"() => {{ window.lens = {source} }}")
     yield page
     page.close()
 

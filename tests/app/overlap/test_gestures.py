@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Page
 
+from anisoscope.app import hand
 from anisoscope.app.lenses.overlap import mollweide
 from anisoscope.app.lenses.overlap.lens import OverlapLens
 from anisoscope.engine.overlap import nearest_pixel
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def script(browser: Browser) -> Any:
     page: Page = browser.new_page()
-    source = resources.files("anisoscope.assets").joinpath("overlap", "hand.js").read_text(encoding="utf-8")
-    page.evaluate(f"() => {{ window.lens = {source.strip()} }}")
+    source = hand.script("overlap")
+    page.evaluate(f"() => {{ window.lens = {source} }}")
     yield page
     page.close()
 
