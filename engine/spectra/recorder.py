@@ -5,7 +5,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, SupportsFloat
 
 import torch
 from torch import nn
@@ -174,11 +174,10 @@ class SpectraRecorder:
         for name, value in values.items():
             if isinstance(value, torch.Tensor) and value.numel() == 1 and not value.is_complex():
                 self._scalars[name] = value.detach().clone()
-                continue
-            try:
+            elif isinstance(value, SupportsFloat) and not isinstance(value, torch.Tensor):
                 self._scalars[name] = float(value)
-            except (TypeError, ValueError, RuntimeError) as error:
-                raise InvalidRecorder(f"scalar {name} is {value!r}: one number is needed") from error
+            else:
+                raise InvalidRecorder(f"scalar {name} is {value!r}: one number is needed")
 
     def _hook(self, act: Callable[..., Arguments | None], index: int) -> Callable[..., Any]:
         """A step hook that keeps account of its own time and brings nothing down."""
