@@ -32,9 +32,9 @@ class Snapshot:
     """Copies of the matrices of one step.
 
     matrices: by (index of the layer, kind), a kind being one of `KINDS` or "D", the weights' change since the
-    start; a missing key is an absent matrix. before: weights before the step,
-    while it runs. learning_rates: by layer. weight_scale: root mean square of W by layer, for the rounding
-    errors in U. copied: per CUDA device, the moment on the training's stream when the copies are made.
+    start; a missing key is an absent matrix. before: weights before the step, while it runs. learning_rates: by
+    layer. weight_scale: root mean square of W by layer, for the rounding errors in U and D. copied: per
+    CUDA device, the moment on the training's stream when the copies are made.
     """
 
     step: int
@@ -81,31 +81,42 @@ def measured(snapshot: Snapshot, layers: Sequence[Layer], kinds: Sequence[str]) 
         σ₁(U)), NaN without both. learning_rate: float32 (layers,), NaN where the optimizer did not step.
     """
     status = np.full((len(layers), len(kinds)), Status.ABSENT, dtype=np.uint8)
-    values: dict[tuple[int, str], Tensor] = {}
+    values: dict[tuple[int, str], np.ndarray] = {}
     for keys in _alike(snapshot.matrices):
         stack = torch.stack([snapshot.matrices[key] for key in keys])
-        nan, finite = torch.isnan(stack).any(-1).any(-1), torch.isfinite(stack).all(-1).all(-1)
-        for key, is_nan, is_finite in zip(keys, nan.tolist(), finite.tolist(), strict=True):
-            state = Status.MEASURED if is_finite else Status.NAN if is_nan else Status.INFINITE
-            status[key[0], kinds.index(key[1])] = state
-        found = spectrum(stack[finite], "gram").cpu()
-        good = [key for key, is_finite in zip(keys, finite.tolist(), strict=True) if is_finite]
-        values.update(zip(good, found, strict=True))
-    sigma, floor = [], np.full(status.shape, np.nan, dtype=np.float32)
+        states = _states(stack)
+        for (index, kind), state in zip(keys, states, strict=True):
+            status[index, kinds.index(kind)] = state
+        good = [place for place, state in enumerate(states) if state == Status.MEASURED]
+        found = spectrum(stack if len(good) == len(keys) else stack[good], "gram").cpu().numpy()
+        values.update(zip([keys[place] for place in good], found, strict=True))
+    sigma = np.full(sum(layer.values for layer in layers) * len(kinds), np.nan, dtype=np.float32)
+    floor, end = np.full(status.shape, np.nan, dtype=np.float32), 0
     for index, layer in enumerate(layers):
         for place, kind in enumerate(kinds):
+            begin, end = end, end + layer.values
             one = values.get((index, kind))
-            sigma.append(torch.full((layer.values,), torch.nan) if one is None else one)
             if one is not None:
+                sigma[begin:end] = one
                 floor[index, place] = _floor(snapshot, index, layer, kind, one)
     rates = [snapshot.learning_rates.get(index, math.nan) for index in range(len(layers))]
     return {
-        "sigma": torch.cat([one.to(torch.float32) for one in sigma]).numpy(),
+        "sigma": sigma,
         "floor": floor,
         "status": status,
         "alignment": _alignments(snapshot, values, len(layers)),
         "learning_rate": np.array(rates, dtype=np.float32),
     }
+
+
+def _states(stack: Tensor) -> list[Status]:
+    """What becomes of each matrix of a stack."""
+    finite = torch.isfinite(stack).flatten(1).all(1).tolist()
+    if all(finite):
+        return [Status.MEASURED] * len(finite)
+    nan = torch.isnan(stack).flatten(1).any(1).tolist()
+    bad = [Status.NAN if is_nan else Status.INFINITE for is_nan in nan]
+    return [Status.MEASURED if is_finite else state for is_finite, state in zip(finite, bad, strict=True)]
 
 
 def _alike(matrices: dict[tuple[int, str], Tensor]) -> Iterator[list[tuple[int, str]]]:
@@ -118,7 +129,7 @@ def _alike(matrices: dict[tuple[int, str], Tensor]) -> Iterator[list[tuple[int, 
         yield from (keys[begin : begin + at_once] for begin in range(0, len(keys), at_once))
 
 
-def _floor(snapshot: Snapshot, index: int, layer: Layer, kind: str, sigma: Tensor) -> float:
+def _floor(snapshot: Snapshot, index: int, layer: Layer, kind: str, sigma: np.ndarray) -> float:
     """Noise floor of one spectrum.
 
     U is a difference of weights that were rounded: errors of some ε times the weights' size, independent of
@@ -137,7 +148,7 @@ def _floor(snapshot: Snapshot, index: int, layer: Layer, kind: str, sigma: Tenso
     return floor
 
 
-def _alignments(snapshot: Snapshot, values: dict[tuple[int, str], Tensor], count: int) -> np.ndarray:
+def _alignments(snapshot: Snapshot, values: dict[tuple[int, str], np.ndarray], count: int) -> np.ndarray:
     """(layers, 2) as `alignment` defines them, with norms from the spectra; 0 where U or G is zero."""
     found = np.full((count, 2), np.nan, dtype=np.float32)
     for index in range(count):
@@ -145,10 +156,10 @@ def _alignments(snapshot: Snapshot, values: dict[tuple[int, str], Tensor], count
         if update is None or gradient is None:
             continue
         # in units of the largest singular values: squares of float64 stay in range
-        tops = update[0].item() or 1.0, gradient[0].item() or 1.0
+        tops = float(update[0]) or 1.0, float(gradient[0]) or 1.0
         U, G = (snapshot.matrices[index, kind].double() / top for kind, top in zip("UG", tops, strict=True))
         inner = float((U * G).sum())
         update, gradient = update / tops[0], gradient / tops[1]
-        cosine = inner / (float(update.norm() * gradient.norm()) or 1.0)
+        cosine = inner / (float(np.linalg.norm(update) * np.linalg.norm(gradient)) or 1.0)
         found[index] = cosine, inner / (float(gradient.sum()) or 1.0)
     return found
