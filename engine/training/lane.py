@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.linalg import LinAlgError  # pyright: ignore[reportPrivateImportUsage]
 
 from ..optimizers import InvalidGradient, InvalidLoss, Sven
 from ..polar import InvalidMatrix
@@ -16,7 +15,7 @@ from .catalogue import optimizer_choice
 from .schedule import learning_rate_factor
 from .spec import LaneSpec
 
-REFUSALS = (InvalidGradient, InvalidLoss, InvalidMatrix, LinAlgError)
+REFUSALS = (InvalidGradient, InvalidLoss, InvalidMatrix, torch.linalg.LinAlgError)  # pyright: ignore[reportPrivateImportUsage]
 
 
 class Trainable(Protocol):

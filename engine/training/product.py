@@ -52,19 +52,27 @@ def product_spectrum(matrices: Sequence[Tensor]) -> ProductSpectrum:
                 f"matrices[{index}] takes {A.shape[1]} inputs: {factors[index - 1].shape[0]},"
                 f" the outputs of matrices[{index - 1}], are needed"
             )
-    product, exponent, bound = scaled(factors[0])[0], 0.0, 0.0
-    for index, A in enumerate(factors):
+    product, exponent = scaled(factors[0])
+    norms = [float(torch.linalg.matrix_norm(scaled(A)[0], 2)) for A in factors]
+    shift = _log2(exponent)
+    bound_shift = sum(_log2(scaled(A)[1]) for A in factors)
+    for A in factors[1:]:
         unit, scale = scaled(A)
-        bound += math.log2(float(torch.linalg.matrix_norm(unit, 2)) or 1.0)
-        if index:
-            product, rest = scaled(unit @ product)
-            exponent += math.log2(float(rest))
-        exponent += math.log2(float(scale))
-        bound += math.log2(float(scale))
+        product, rest = scaled(unit @ product)
+        shift += _log2(scale) + _log2(rest)
     size = max(side for A in factors for side in A.shape)
-    share = len(factors) * max(relative_resolution(size, size, A.dtype) for A in factors)
-    return ProductSpectrum(torch.ldexp(spectrum(product), torch.tensor(int(exponent))), share * _power(bound))
+    bound = len(factors) * max(relative_resolution(size, size, A.dtype) for A in factors) * math.prod(norms)
+    return ProductSpectrum(
+        _shifted(spectrum(product), shift), float(_shifted(torch.tensor(bound), bound_shift))
+    )
 
 
-def _power(exponent: float) -> float:
-    return math.inf if exponent > 1023.9 else 2.0**exponent
+def _log2(power: Tensor) -> int:
+    return int(torch.frexp(power)[1]) - 1
+
+
+def _shifted(values: Tensor, shift: int) -> Tensor:
+    """values · 2^shift, in two halves: one factor alone may leave the range that the result is in."""
+    half = shift // 2
+    values = values.double() * 2.0 ** max(-1022, min(1023, half))
+    return values * 2.0 ** max(-1022, min(1023, shift - half))

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from ..spectra import top_subspace
-from ..spectra.spectrum import scaled
 
 DIRECTIONS = 4
 SPARE = 4
@@ -53,8 +52,10 @@ class SubspaceTracker:
         for key, X in matrices.items():
             alike[X.shape].append(key)
         for shape, keys in alike.items():
-            X = scaled(torch.stack([matrices[key] for key in keys]))[0]
-            present = X.any(-1).any(-1).tolist()
+            X = torch.stack([matrices[key] for key in keys]).double()
+            size = X.abs().amax((-2, -1), keepdim=True)
+            present = (size > 0).flatten().tolist()
+            X = X / size
             moving = [place for place, some in enumerate(present) if some and keys[place] in self._bases]
             if moving:
                 known = [keys[place] for place in moving]

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from anisoscope.engine.problems import DigitsMLP
 from anisoscope.engine.spectra import Status
 from anisoscope.engine.training import (
     KINDS,
@@ -310,3 +311,33 @@ def test_lanes_and_branches_out_of_range(blobs: Blobs, pair: LiveTraining) -> No
         pair.branch_from(0, STEPS)
     with pytest.raises(InvalidSpec, match="report_every is 0"):
         LiveTraining(blobs, pair.spec, report_every=0)
+
+
+def test_the_floor_of_change_and_update_covers_rounding(blobs: Blobs) -> None:
+    """One sample a step: the update has rank one, the change after n steps rank n, all beyond is rounding."""
+    one = copy.copy(blobs)
+    one.batch = 1
+    timeline = trained(one, LaneSpec("gd", 0.05), steps=8).timelines[0]
+    for row in range(1, 9):
+        for kind, rank in (("G", 1), ("U", 1), ("D", row)):
+            for index in range(2):
+                sigma = timeline.sigma(index, kind)[row]
+                floor = timeline.floor[row, index, KINDS.index(kind)]
+                assert sigma[0] > floor and (sigma[rank:] <= floor).all()
+                # a floor that swallowed everything would be no floor
+                assert floor < 1e-2 * sigma[0]
+
+
+def test_a_lane_on_the_digits_problem() -> None:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(300, 64, generator=generator)
+    problem = DigitsMLP(images, torch.arange(300) % 10, (64, 20, 20, 10), batch=32)
+    live = LiveTraining(problem, TrainingSpec((LaneSpec("muon", 0.02), LaneSpec("sven", 0.05)), 6))
+    live.advance(60.0)
+    assert live.status == ("done", "done")
+    assert [layer.name for layer in live.timelines[0].layers] == ["0.weight", "2.weight", "4.weight"]
+    assert np.isfinite(live.timelines[1].sigma(1, "G")[1:]).all()
+    # Newton–Schulz at work on the hidden matrix alone: the others are AdamW's, of low rank
+    flat = live.timelines[0].sigma(1, "U")[1]
+    assert flat[0] < 1.21 and flat[9] > 0.6
+    assert live.timelines[0].reports.keys() == {"loss", "accuracy"}
