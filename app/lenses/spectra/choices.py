@@ -1,0 +1,75 @@
+"""What the drop-downs of the lens offer: words on the page, and the values behind them."""
+
+from __future__ import annotations
+
+LANES = 4
+ROLES = ("blue", "amber", "grey", "green")
+"""One colour a lane, on every figure."""
+
+VIEWS = {
+    "training": "training",
+    "all matrices": "layers",
+    "polar factor": "polar",
+    "edge of stability": "edge",
+}
+PROBLEMS = {
+    "digits, MLP 64-96-96-10": "digits",
+    "text, small transformer": "text",
+    "matrix regression, 100 × 20": "regression",
+    "matrix regression, paper size": "regression_paper",
+    "logistic regression": "logistic",
+    "logistic regression, paper size": "logistic_paper",
+    "low-rank completion, 500 × 250": "completion",
+    "low-rank completion, live size": "completion_live",
+    "Sven’s curve": "sven_toy",
+    "Sven’s polynomial": "sven_polynomial",
+}
+OPTIMIZERS = {
+    "Muon": "muon",
+    "Muon of torch, bfloat16": "muon_bf16",
+    "AdamW": "adamw",
+    "Adam": "adam",
+    "SGD, momentum 0.9": "sgd",
+    "gradient descent": "gd",
+    "PolarGrad": "polargrad",
+    "PolarGrad, two QDWH steps": "polargrad_two_steps",
+    "PolarGrad with momentum": "polargradm",
+    "SOAP": "soap",
+    "Shampoo": "shampoo",
+    "FISMO (our reading)": "fismo",
+    "LANTON (our reading)": "lanton",
+    "ARO (our reading)": "aro",
+    "Sven": "sven",
+}
+NO_LANE = {"no lane": "none", **OPTIMIZERS}
+SCHEDULES = {
+    "constant": "constant",
+    "linear decay, last 40 %": "linear",
+    "× 0.99 every 25 steps": "steps",
+    "× 0.95 every 25 steps": "steps_fast",
+    "warm-up, first 10 %": "warmup",
+}
+MATRICES = {
+    "weights W": "W",
+    "gradient G": "G",
+    "momentum M": "M",
+    "update U": "U",
+    "change W − W₀": "D",
+}
+NAMES = {"W": "weights", "G": "gradient", "M": "momentum", "U": "update", "D": "change since the start"}
+METRICS = {
+    "stable rank": "stable_rank",
+    "effective rank": "effective_rank",
+    "nuclear rank": "nuclear_rank",
+    "participation ratio": "participation_ratio",
+    "SVD entropy": "svd_entropy",
+    "flatness": "flatness",
+    "σ₁ / median σ": "condition_over_median",
+    "RankMe": "rankme",
+    "α-ReQ exponent": "alpha_req",
+    "Marchenko–Pastur outliers": "outliers",
+    "largest σ": "largest",
+}
+SCALES = {"σ / σ₁": "relative", "σ": "absolute"}
+AGAINST = {"steps": "steps", "seconds": "seconds"}
+SORTS = {"as in the network": "network", "largest first": "largest"}

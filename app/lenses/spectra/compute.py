@@ -1,0 +1,108 @@
+"""Frames of the lens: trainings as they are made, recordings as they grow, and two panes that compute at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from anisoscope.engine.training import LiveTraining
+
+from ...frame import Columns, Frame, Idle
+from ...request import Request
+from . import layers, nothing
+from .timeline import Timeline
+from .trained import lanes_of, training_of
+
+FRAME_SECONDS = 0.022
+"""Training between two frames: with the spectra and what it takes to draw, some thirty frames a second."""
+
+SLICE_SECONDS = 0.01
+"""Training between two looks at whether something else was asked, while nothing is drawn."""
+
+
+def frames(request: Request) -> Iterator[Frame | Idle | None]:
+    """What the chosen view asks for."""
+    if request["view"] == "polar":
+        from .polar_pane import frames as polar_frames
+
+        yield from polar_frames(request)
+    elif request["view"] == "edge":
+        from .edge_pane import frames as edge_frames
+
+        yield from edge_frames(request)
+    elif request["watch"] or any(request[f"record_{k}"] for k in range(1, 5)):
+        from .recordings import frames as recorded_frames
+
+        yield from recorded_frames(request)
+    else:
+        yield from _trained(request)
+
+
+def _trained(request: Request) -> Iterator[Frame | None]:
+    """A training frame by frame; one that was made before, or the one the page opens with, in one frame at its end."""
+    training = training_of(request)
+    watched = not training.done and not _opening(request)
+    while not training.done and not watched:
+        training.advance(SLICE_SECONDS)
+        yield None
+    timeline = Timeline(lanes_of(training), request, training.spec.steps)
+    began, first = time.perf_counter(), training.head
+    if watched:
+        yield _frame(request, training, timeline, began, first)
+    while not training.done:
+        training.advance(FRAME_SECONDS)
+        timeline.follow(lanes_of(training))
+        yield _frame(request, training, timeline, began, first)
+    yield Frame(*_final(request, training, timeline), (1, 1), _notes(training))
+
+
+def _opening(request: Request) -> bool:
+    """Whether this is the training whose stored picture the page opens with: it is made behind that picture."""
+    from .lens import SpectraLens
+
+    stored, names = SpectraLens().request(), ("problem", "steps", "seed", "take")
+    lanes = (f"{name}_{k}" for k in range(1, 5) for name in ("optimizer", "rate", "schedule"))
+    return all(request[name] == stored[name] for name in (*names, *lanes))
+
+
+def _frame(request: Request, training: LiveTraining, timeline: Timeline, began: float, first: int) -> Frame:
+    tables: dict[str, Columns] = {**nothing.tables(), **timeline.tables()}
+    seconds = time.perf_counter() - began
+    rate = (training.head - first) / seconds if seconds > 0.3 else 0.0
+    facts = {**timeline.facts(), **_shared(training), "doing": "Training, step", "steps_per_second": rate}
+    stage = (max(2, training.head), max(3, training.spec.steps + 1))
+    return Frame(tables | layers.traces(timeline, request), facts, stage, _notes(training, rate))
+
+
+def _final(
+    request: Request, training: LiveTraining, timeline: Timeline
+) -> tuple[dict[str, Columns], dict[str, Any]]:
+    """Everything of a training that has come to its end."""
+    tables = {**nothing.tables(), **timeline.tables(), **layers.traces(timeline, request)}
+    tables |= layers.rotation(timeline, request)
+    facts = {**timeline.facts(), **_shared(training), **timeline.end_facts()}
+    for k, rows in enumerate(training.timelines):
+        for name, values in rows.reports.items():
+            there = values[values == values]
+            if len(there):
+                facts[f"{name}_{k + 1}"] = float(there[-1])
+    if request["product"] and request["view"] == "layers":
+        product, more = layers.product(training, request)
+        tables, facts = tables | product, facts | more
+    return tables, facts
+
+
+def _shared(training: LiveTraining) -> dict[str, Any]:
+    return {"device": "cpu", "dtype": "float32, spectra float64", "problem_title": training.problem.title}
+
+
+def _notes(training: LiveTraining, rate: float = 0.0) -> tuple[str, ...]:
+    words = [f"{rate:.0f} steps a second"] if rate else []
+    titles = [lane.title for lane in lanes_of(training)]
+    words += [
+        f"{title} {status}"
+        for title, status in zip(titles, training.status, strict=True)
+        if "at step" in status
+    ]
+    return tuple(words)

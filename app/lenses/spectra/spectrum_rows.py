@@ -1,0 +1,132 @@
+"""Rows of spectra as the browser gets them: 16 bits a value for lines, 8 for colours, one number for traces."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from anisoscope.engine import spectra
+from anisoscope.engine.spectra import metrics
+
+from .lane_record import LaneRecord, Matrix
+
+LOW, HIGH = -20.0, 12.0
+"""Decades of σ that 16 bits span, 0.1 % apart; code 0 stands for no value."""
+
+CODES = 65534.0
+DARKEST = -4.0
+"""log10 σ/σ₁ of the darkest colour."""
+
+ALPHA_FIRST = 11
+"""First index of the fit of α; the last is the middle one."""
+
+
+class SpectrumRows:
+    """One matrix and kind of one lane, taken over row by row as they are recorded.
+
+    codes: (n, r) uint16 of log10 σ. colours: (n, r) uint8 of log10 σ/σ₁, 1 to 255, 0 for no value. top, floor, edge,
+    number: (n,) float32: log10 of σ₁, of the noise floor and of the upper edge of Marchenko and Pastur; the metric.
+    """
+
+    def __init__(self, matrix: int, kind: str, metric: str) -> None:
+        self._matrix, self._kind, self._metric = matrix, kind, metric
+        self.codes = np.zeros((0, 1), np.uint16)
+        self.colours = np.zeros((0, 1), np.uint8)
+        self.top = self.floor = self.number = self.edge = np.zeros(0, np.float32)
+        self._rows = np.zeros(0, np.int64)
+
+    def take(self, lane: LaneRecord, rows: np.ndarray) -> None:
+        """Hold exactly these rows of the lane, ascending; only those not held yet are computed."""
+        kept = len(self._rows)
+        if kept > len(rows) or not np.array_equal(self._rows, rows[:kept]):
+            kept = 0
+        new = rows[kept:]
+        if not len(new) and kept == len(self._rows):
+            return
+        sigma = lane.sigma(self._matrix, self._kind)[new]
+        floor = lane.floor(self._matrix, self._kind)[new]
+        codes, colours, top = encoded(sigma, floor)
+        number = measured(sigma, floor, self._metric, lane.matrices[self._matrix])
+        self.codes = np.concatenate([self.codes[:kept].reshape(kept, codes.shape[1]), codes])
+        self.colours = np.concatenate([self.colours[:kept].reshape(kept, codes.shape[1]), colours])
+        self.top = np.concatenate([self.top[:kept], top])
+        self.floor = np.concatenate([self.floor[:kept], logarithm(floor)])
+        edge = marchenko_pastur(sigma, lane.matrices[self._matrix])
+        self.edge = np.concatenate([self.edge[:kept], edge])
+        self.number = np.concatenate([self.number[:kept], number])
+        self._rows = rows.copy()
+
+
+def logarithm(values: np.ndarray) -> np.ndarray:
+    """log10 as float32, NaN where there is none."""
+    values = np.asarray(values, np.float64)
+    return np.log10(values, out=np.full(values.shape, np.nan), where=values > 0).astype(np.float32)
+
+
+def encoded(sigma: np.ndarray, floor: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Codes, colours and log10 σ₁ of rows of singular values; what lies below the floor has neither code nor colour."""
+    log = logarithm(sigma)
+    log[~(sigma > floor[:, None])] = np.nan
+    top = log[:, :1]
+    there = np.isfinite(log)
+    codes = 1 + np.clip((log - LOW) / (HIGH - LOW), 0, 1) * CODES
+    # the darkest colour also stands for everything below it, so that only what is not there is blank
+    colours = 255 - np.clip((top - log) / -DARKEST, 0, 1) * 254
+    below = ~there & np.isfinite(top)
+    return (
+        np.where(there, np.rint(np.nan_to_num(codes)), 0).astype(np.uint16),
+        np.where(there, np.rint(np.nan_to_num(colours)), np.where(below, 1, 0)).astype(np.uint8),
+        top[:, 0].copy(),
+    )
+
+
+def decoded(codes: np.ndarray) -> np.ndarray:
+    """log10 σ of codes, NaN for code 0."""
+    values = (codes.astype(np.float64) - 1) / CODES * (HIGH - LOW) + LOW
+    return np.where(codes == 0, np.nan, values)
+
+
+def marchenko_pastur(sigma: np.ndarray, matrix: Matrix) -> np.ndarray:
+    """(n,) log10 of the upper edge of a noise whose variance is that of the bulk, from the median of σ²."""
+    there = np.isfinite(sigma[:, 0]) & (sigma[:, 0] > 0)
+    found = np.full(len(sigma), np.nan, np.float32)
+    if there.any():
+        rows = torch.as_tensor(sigma[there], dtype=torch.float64)
+        variance = spectra.bulk_variance(rows, matrix.rows, matrix.kept)
+        found[there] = logarithm(spectra.marchenko_pastur_edge(matrix.rows, matrix.kept, variance).upper.numpy())
+    return found
+
+
+def measured(sigma: np.ndarray, floor: np.ndarray, metric: str, matrix: Matrix) -> np.ndarray:
+    """(n,) float32: one number of each spectrum; NaN where there is no spectrum, or no such number of it.
+
+    Values below the noise floor count as zero; in the flatness and in σ₁ over the median they count as the floor, which
+    makes the first an upper and the second a lower bound.
+    """
+    there = np.isfinite(sigma[:, 0]) & (sigma[:, 0] > 0)
+    found = np.full(len(sigma), np.nan, np.float32)
+    if there.any():
+        rows = torch.as_tensor(sigma[there], dtype=torch.float64)
+        noise = torch.as_tensor(floor[there], dtype=torch.float64)
+        bounded = metric in ("flatness", "condition_over_median")
+        believed = torch.maximum(rows, noise[:, None]) if bounded else spectra.resolved(rows, noise)
+        number = _number(believed, metric, matrix).numpy()
+        found[there] = np.where(np.isfinite(number), number, np.nan)
+    return found
+
+
+def _number(sigma: torch.Tensor, metric: str, matrix: Matrix) -> torch.Tensor:
+    match metric:
+        case "largest":
+            return sigma[:, 0]
+        case "outliers":
+            return spectra.outlier_count(sigma, matrix.rows, matrix.kept).double()
+        case "alpha_req":
+            values = sigma.shape[-1]
+            first = ALPHA_FIRST if values > 2 * ALPHA_FIRST + 2 else 1
+            return (
+                spectra.alpha_req(sigma.square(), first)
+                if values >= 4
+                else torch.full_like(sigma[:, 0], torch.nan)
+            )
+    return getattr(metrics, metric)(sigma)

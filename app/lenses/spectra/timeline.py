@@ -1,0 +1,259 @@
+"""Tables of everything recorded so far: what the browser needs to move the step without asking."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...frame import Columns
+from ...request import Request
+from . import nothing
+from .choices import LANES, METRICS
+from .lane_record import LaneRecord
+from .spectrum_rows import CODES, HIGH, LOW, SpectrumRows, logarithm
+
+MOST_ROWS = 500
+"""Recorded steps that the browser gets; of longer records every second, fourth, … one."""
+
+SMOOTHED = 9
+"""Steps of the running mean of the loss."""
+
+
+class Timeline:
+    """The tables of some lanes for one choice of matrix, kinds and metric; it keeps what it has computed.
+
+    Args:
+        lanes: at most four.
+        planned: last step that is going to be recorded; None where nobody knows.
+    """
+
+    def __init__(self, lanes: Sequence[LaneRecord], request: Request, planned: int | None) -> None:
+        self._lanes, self._planned = lanes, planned
+        self._rows: list[tuple[SpectrumRows, SpectrumRows]] = []
+        self._last, self._exact = int(request["last"]), int(request["exact"])
+        self._relative = request["scale"] == "relative"
+        self._against, self._metric = request["against"], request["metric"]
+        self.matrix = min(int(request["layer"]), len(lanes[0].matrices)) - 1
+        self._kinds = request["matrix"], request["beside"]
+        self._spectra: dict[tuple[int, int, str], SpectrumRows] = {}
+
+    @property
+    def lanes(self) -> Sequence[LaneRecord]:
+        return self._lanes
+
+    def follow(self, lanes: Sequence[LaneRecord]) -> None:
+        """Go on with the same lanes, some rows later."""
+        self._lanes = lanes
+
+    def spectrum(self, k: int, matrix: int, kind: str) -> SpectrumRows:
+        """The rows shown of one lane, matrix and kind."""
+        key = (k, matrix, kind)
+        if key not in self._spectra:
+            self._spectra[key] = SpectrumRows(matrix, kind, self._metric)
+        self._spectra[key].take(self._lanes[k], self.shown(k))
+        return self._spectra[key]
+
+    @property
+    def head(self) -> int:
+        """The last step that every lane still moving has recorded."""
+        heads = [int(lane.steps[-1]) for lane in self._lanes if len(lane.steps)]
+        return max(heads, default=0)
+
+    @property
+    def end(self) -> int:
+        """Upper end of the axes of steps."""
+        return max(1, self.head if self._planned is None else self._planned)
+
+    def tables(self) -> dict[str, Columns]:
+        """All tables of the training view; new arrays each time, since a frame is never changed."""
+        chosen = [self.shown(k) for k in range(len(self._lanes))]
+        self._rows = [self._pair(k) for k in range(len(self._lanes))]
+        capacity = self._capacity(chosen)
+        found: dict[str, Columns] = {}
+        for k in range(LANES):
+            if k < len(self._lanes):
+                found |= self._lane(k, chosen[k], capacity)
+            else:
+                found |= nothing.lane(k + 1)
+        return {
+            **found,
+            "heat": self._heat(chosen, capacity),
+            "heat_gaps": {"y": np.arange(1.0, len(self._lanes))},
+        }
+
+    def _pair(self, k: int) -> tuple[SpectrumRows, SpectrumRows]:
+        matrix = min(self.matrix, len(self._lanes[k].matrices) - 1)
+        lead, beside = (self.spectrum(k, matrix, kind) for kind in self._kinds)
+        return lead, beside
+
+    def shown(self, k: int) -> np.ndarray:
+        """Rows of a lane that are shown: of the last steps asked for, thinned, with the one that is looked at."""
+        steps = self._lanes[k].steps
+        first = int(np.searchsorted(steps, self.head - self._last)) if self._last else 0
+        count = len(steps) - first
+        stride = 1 << max(0, math.ceil(math.log2(max(count, 1) / MOST_ROWS)))
+        rows = np.arange(-(-first // stride) * stride, len(steps), stride)
+        if stride > 1 and self._exact >= 0 and len(steps):
+            looked_at = max(first, int(np.searchsorted(steps, self._exact, side="right")) - 1)
+            rows = np.union1d(rows, [looked_at])
+        return rows
+
+    def _capacity(self, chosen: Sequence[np.ndarray]) -> int:
+        """Rows of the tables: those still to come have a place already, so that only they travel later."""
+        most = max((len(rows) for rows in chosen), default=0)
+        planned = 0
+        for lane, rows in zip(self._lanes, chosen, strict=True):
+            if self._planned is not None and not self._last and 0 < len(rows) == len(lane.steps):
+                every = int(lane.steps[1] - lane.steps[0]) if len(rows) > 1 else 1
+                planned = max(planned, self._planned // every + 1)
+        return max(1, most, min(planned, MOST_ROWS + 1))
+
+    def _lane(self, k: int, rows: np.ndarray, capacity: int) -> dict[str, Columns]:
+        lane, (lead, beside) = self._lanes[k], self._rows[k]
+        steps, seconds, loss = lane.steps[rows], lane.seconds[rows], lane.loss
+        smooth = running_mean(loss, SMOOTHED)[rows]
+        where = seconds if self._against == "seconds" else steps
+        name = k + 1
+        return {
+            f"lane_{name}": {
+                "step": _padded(steps, capacity),
+                "seconds": _padded(seconds, capacity),
+                "loss": _padded(loss[rows], capacity),
+                "smooth": _padded(smooth, capacity),
+                "number": _padded(lead.number, capacity),
+                "top_lead": _padded(lead.top, capacity),
+                "top_beside": _padded(beside.top, capacity),
+                "floor_lead": _padded(lead.floor, capacity),
+                "floor_beside": _padded(beside.floor, capacity),
+                "edge_lead": _padded(lead.edge, capacity),
+                "edge_beside": _padded(beside.edge, capacity),
+            },
+            f"lead_{name}": {"codes": _filled(lead.codes, capacity)},
+            f"beside_{name}": {"codes": _filled(beside.codes, capacity)},
+            f"metric_{name}": {"x": _padded(steps, capacity), "y": _padded(lead.number, capacity)},
+            f"loss_{name}": {"x": _padded(where, capacity), "y": _padded(logarithm(smooth), capacity)},
+        }
+
+    def _captions(self) -> Columns:
+        """Words and numbers that hand.js needs beside the rows."""
+        titles = [self._lanes[k].title if k < len(self._lanes) else "" for k in range(LANES)]
+        words = next(text for text, name in METRICS.items() if name == self._metric)
+        return {"title": titles, "metric": [words] * LANES, "end": np.full(LANES, float(self.end), np.float32)}
+
+    def _heat(self, chosen: Sequence[np.ndarray], capacity: int) -> Columns:
+        """One picture of all lanes, the first on top, index downwards; columns are evenly spaced recorded steps."""
+        tallest = max(pair[0].colours.shape[1] for pair in self._rows)
+        parts = []
+        for pair in reversed(self._rows):
+            colours = _filled(pair[0].colours, capacity)
+            repeated = np.repeat(colours, max(1, tallest // colours.shape[1]), axis=1)
+            picture = np.zeros((tallest, capacity), np.uint8)
+            picture[tallest - repeated.shape[1] :] = repeated.T[::-1]
+            parts.append(picture)
+        lane = max(range(len(chosen)), key=lambda k: len(chosen[k]))
+        steps = self._lanes[lane].steps[chosen[lane]]
+        first = float(steps[0]) if len(steps) else 0.0
+        gap = float(np.median(np.diff(steps))) if len(steps) > 1 else 1.0
+        edges = {
+            "x0": first - gap / 2,
+            "x1": first + gap * (capacity - 0.5),
+            "y0": 0.0,
+            "y1": float(len(parts)),
+        }
+        return {**{name: np.array([value]) for name, value in edges.items()}, "image": np.concatenate(parts)}
+
+    def facts(self) -> dict[str, Any]:
+        """Numbers of the newest row of every lane, and what the axes need."""
+        found: dict[str, Any] = {
+            "lanes": [lane.title for lane in self._lanes],
+            "status": [lane.status for lane in self._lanes],
+            "matrix": self._lanes[0].matrices[self.matrix].words,
+            "kind_lead": self._kinds[0],
+            "kind_beside": self._kinds[1],
+            "metric": self._metric,
+            "against": self._against,
+            "relative": self._relative,
+            "axis_from": float(max(0, self.head - self._last)) if self._last else 0.0,
+            "values": int(self._rows[0][0].codes.shape[1]),
+            "last_layer": len(self._lanes[0].matrices),
+            "last_step": self.end,
+            "head": self.head,
+            "first_step": min((float(lane.steps[0]) for lane in self._lanes if len(lane.steps)), default=0.0),
+        }
+        return found | self._reach()
+
+    def end_facts(self) -> dict[str, Any]:
+        """The chosen metric of each lane: at the last step, and in the middle of the training."""
+        found: dict[str, Any] = {}
+        for k, (lead, beside) in enumerate(self._rows, start=1):
+            for name, rows in (("lead", lead), ("beside", beside)):
+                there = rows.number[np.isfinite(rows.number)]
+                if len(there):
+                    found |= {
+                        f"{name}_end_{k}": float(there[-1]),
+                        f"{name}_median_{k}": float(np.median(there)),
+                    }
+        return found
+
+    def _reach(self) -> dict[str, Any]:
+        """Ends of the axes that follow the data."""
+        tops = np.concatenate([rows.number for rows, _ in self._rows])
+        losses = np.concatenate([logarithm(lane.loss) for lane in self._lanes])
+        seconds = [float(lane.seconds[-1]) for lane in self._lanes if len(lane.seconds)]
+        return {
+            "number_high": _highest(tops),
+            "loss_low": _lowest(losses),
+            "loss_high": _highest(losses),
+            "seconds": max(seconds, default=1.0),
+            "low_lead": self._low(0),
+            "low_beside": self._low(1),
+            "high_lead": _highest(np.concatenate([pair[0].top for pair in self._rows])),
+            "high_beside": _highest(np.concatenate([pair[1].top for pair in self._rows])),
+        }
+
+    def _low(self, which: int) -> float:
+        """Decades below σ₁ that the spectra reach, as far as they are above the noise."""
+        depths = []
+        for pair in self._rows:
+            codes = pair[which].codes
+            smallest = np.where(codes == 0, np.iinfo(np.uint16).max, codes).min(
+                axis=1, initial=np.iinfo(np.uint16).max
+            )
+            depth = pair[which].top - ((smallest.astype(np.float64) - 1) / CODES * (HIGH - LOW) + LOW)
+            depths.append(depth[np.isfinite(depth)])
+        found = np.concatenate(depths)
+        return -float(np.quantile(found, 0.9)) if len(found) else -1.0
+
+
+def running_mean(values: np.ndarray, window: int) -> np.ndarray:
+    """Mean of the last `window` values that are there; NaN where there is none."""
+    there = np.isfinite(values)
+    sums, counts = np.cumsum(np.where(there, values, 0.0)), np.cumsum(there)
+    sums[window:], counts[window:] = sums[window:] - sums[:-window], counts[window:] - counts[:-window]
+    mean = np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
+    return np.where(there, mean, np.nan)
+
+
+def _padded(values: np.ndarray, capacity: int) -> np.ndarray:
+    found = np.full(capacity, np.nan, np.float32)
+    found[: len(values)] = values[:capacity]
+    return found
+
+
+def _filled(values: np.ndarray, capacity: int) -> np.ndarray:
+    found = np.zeros((capacity, values.shape[1]), values.dtype)
+    found[: len(values)] = values[:capacity]
+    return found
+
+
+def _highest(values: np.ndarray) -> float:
+    values = values[np.isfinite(values)]
+    return float(values.max()) if len(values) else 1.0
+
+
+def _lowest(values: np.ndarray) -> float:
+    values = values[np.isfinite(values)]
+    return float(values.min()) if len(values) else 0.0

@@ -1,0 +1,96 @@
+"""Trainings of this process: kept while they may be looked at again, and seen as lanes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from anisoscope.engine.training import KINDS, OPTIMIZERS, ROTATED, LiveTraining, TrainingSpec
+from anisoscope.engine.training import Timeline as Rows
+
+from ...request import Request
+from .lane_record import Matrix
+from .lanes import training_spec
+from .problems import problem_of
+
+KEPT = 6
+"""Trainings that a process keeps, those not looked at the longest go first; some 10 MB each."""
+
+
+@dataclass(frozen=True)
+class TrainedLane:
+    """One lane of a live training."""
+
+    key: object
+    title: str
+    rows: Rows
+    matrices: tuple[Matrix, ...]
+    status: str
+
+    @property
+    def steps(self) -> np.ndarray:
+        return self.rows.steps
+
+    @property
+    def seconds(self) -> np.ndarray:
+        return self.rows.seconds
+
+    @property
+    def loss(self) -> np.ndarray:
+        return self.rows.loss
+
+    def sigma(self, matrix: int, kind: str) -> np.ndarray:
+        return self.rows.sigma(matrix, kind)
+
+    def floor(self, matrix: int, kind: str) -> np.ndarray:
+        return self.rows.floor[:, matrix, KINDS.index(kind)]
+
+    def overlap(self, matrix: int, kind: str, reference: str) -> np.ndarray:
+        if kind not in ROTATED:
+            return np.full(self.rows.rows, np.nan, np.float32)
+        found = self.rows.overlap_last if reference == "last" else self.rows.overlap_first
+        return found[:, matrix, ROTATED.index(kind)]
+
+
+def lanes_of(training: LiveTraining) -> list[TrainedLane]:
+    """The lanes of a training as they are now; equal optimisers are told apart by their learning rates."""
+    specs = training.spec.lanes
+    found = []
+    for spec, rows, status in zip(specs, training.timelines, training.status, strict=True):
+        title = OPTIMIZERS[spec.optimizer].title.split(",")[0]
+        if sum(other.optimizer == spec.optimizer for other in specs) > 1:
+            title = f"{title} {spec.learning_rate:g}"
+        matrices = tuple(Matrix(m.name, m.rows, m.columns, m.kept, m.values) for m in rows.layers)
+        found.append(TrainedLane(id(rows), title, rows, matrices, status))
+    return found
+
+
+_kept: OrderedDict[tuple[Any, ...], LiveTraining] = OrderedDict()
+
+
+def training_of(request: Request) -> LiveTraining:
+    """The training that is asked for, as far as it has come; lanes of the one before are taken over.
+
+    Raises:
+        RequestError: as `training_spec`.
+    """
+    spec = training_spec(request.as_dict())
+    key = (request["problem"], spec, request["take"])
+    if key not in _kept:
+        _kept[key] = LiveTraining(problem_of(request["problem"]), spec, reuse=_relative(request, spec))
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)
+    _kept.move_to_end(key)
+    return _kept[key]
+
+
+def _relative(request: Request, spec: TrainingSpec) -> LiveTraining | None:
+    """The latest training of the same problem, steps, seed and take."""
+    for (problem, other, take), training in reversed(_kept.items()):
+        same = (problem, take) == (request["problem"], request["take"])
+        if same and (other.steps, other.seed, other.every) == (spec.steps, spec.seed, spec.every):
+            return training
+    return None
