@@ -100,6 +100,13 @@ def test_batches_are_pure_functions_of_step_and_seed(problem: Problem) -> None:
         assert all(torch.equal(values, forward[1]) and len(values) == 1 for values in forward.values())
 
 
+def test_the_regression_is_drawn_and_solved_to_the_same_bit_each_time() -> None:
+    first = MatrixRegression(shape=(9, 6, 4, 7))
+    for _ in range(20):
+        again = MatrixRegression(shape=(9, 6, 4, 7))
+        assert torch.equal(again.X_star, first.X_star) and again.minimum == first.minimum
+
+
 @every
 def test_the_gradient_is_the_slope_of_the_loss(problem: Problem) -> None:
     model = problem.model(1, torch.float64)
