@@ -12,6 +12,7 @@ def _of_torch(name: str) -> Callable[..., Any]:
 
 add, add_ = _of_torch("add"), _of_torch("add_")
 addcdiv_, addcmul_ = _of_torch("addcdiv_"), _of_torch("addcmul_")
+copy_ = _of_torch("copy_")
 div, div_ = _of_torch("div"), _of_torch("div_")
 lerp, lerp_ = _of_torch("lerp"), _of_torch("lerp_")
 mul, mul_ = _of_torch("mul"), _of_torch("mul_")

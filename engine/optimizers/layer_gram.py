@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .errors import InvalidLoss, InvalidParameter
+from .layer_stack import LayerStack, has_moving_bias, layer_stacks
 
 
 def linear_layers(model: nn.Module, parameters: list[Tensor]) -> list[nn.Linear]:
@@ -30,13 +31,16 @@ def linear_layers(model: nn.Module, parameters: list[Tensor]) -> list[nn.Linear]
 class LayerGram:
     """Watches one forward pass of linear layers, as a context; then `backward`, `gram`, `transposed`."""
 
-    def __init__(self, layers: list[nn.Linear], parameters: list[Tensor]):
-        self.layers, self.parameters = layers, parameters
+    def __init__(self, layers: list[nn.Linear]):
+        self.layers = layers
         self.inputs: dict[nn.Linear, Tensor] = {}
         self.outputs: dict[nn.Linear, Tensor] = {}
-        self.slopes: dict[nn.Linear, Tensor] = {}
+        self.stacks: list[LayerStack] = []
+        self._directions: list[Tensor] = []
+        self._made_for: object = None
 
     def __enter__(self) -> LayerGram:
+        self.inputs, self.outputs = {}, {}
         self.handles = [layer.register_forward_hook(self._record) for layer in self.layers]
         return self
 
@@ -57,42 +61,50 @@ class LayerGram:
             )
         self.inputs[layer], self.outputs[layer] = inputs[0].detach(), output
 
-    def backward(self, losses: Tensor, chain: Tensor) -> None:
+    def backward(self, losses: Tensor, chain: Tensor, parameters: list[Tensor]) -> None:
         """Output gradients of all samples in one pass: row b belongs to sample b, as no sample sees another."""
-        layers = [layer for layer in self.layers if layer in self.outputs]
-        if any(len(self.inputs[layer]) != len(losses) for layer in layers):
+        layers, outputs = list(self.outputs), list(self.outputs.values())
+        if any(len(output) != len(losses) for output in outputs):
             raise InvalidLoss(
                 f"the closure returned {len(losses)} losses: one for each row of the layers' inputs is needed"
             )
-        outputs = [self.outputs[layer] for layer in layers]
-        slopes = torch.autograd.grad(losses, outputs, grad_outputs=chain.to(losses.dtype), allow_unused=True)
-        reached = zip(layers, slopes, strict=True)
-        self.slopes = {layer: slope.double() for layer, slope in reached if slope is not None}
-        self.inputs = {layer: self.inputs[layer].double() for layer in self.slopes}
-
-    def gram(self) -> Tensor:
-        """JJᵀ (B, B) in float64, over the parameters that move."""
-        moving = set(self.parameters)
-        total = None
-        for layer, g in self.slopes.items():
-            x = self.inputs[layer]
-            factor = x @ x.mT if layer.weight in moving else x.new_zeros(len(x), len(x))
-            if layer.bias in moving:
-                factor += 1
-            factor *= g @ g.mT
-            total = factor if total is None else total.add_(factor)
-        if total is None:
+        found = torch.autograd.grad(losses, outputs, grad_outputs=chain.to(losses.dtype), allow_unused=True)
+        self.outputs = {}
+        slopes = {layer: slope for layer, slope in zip(layers, found, strict=True) if slope is not None}
+        if not slopes:
             raise InvalidLoss(
                 "the losses reach no linear layer of the model: model=None takes any parameters"
             )
+        self._make_stacks(list(slopes), parameters, len(losses))
+        for stack in self.stacks:
+            stack.fill(self.inputs, slopes)
+
+    def gram(self) -> Tensor:
+        """JJᵀ (B, B) in float64, over the parameters that move."""
+        first, *others = self.stacks
+        total = first.gram()
+        for stack in others:
+            total += stack.gram().to(total.device)
         return total
 
     def transposed(self, weights: Tensor) -> list[Tensor]:
-        """Jᵀw, shaped as the parameters, in float64: one product for each layer, no second backward pass."""
-        directions: dict[Tensor, Tensor] = {}
-        for layer, g in self.slopes.items():
-            weighted = weights[:, None] * g
-            directions[layer.weight] = weighted.mT @ self.inputs[layer]
-            if layer.bias is not None:
-                directions[layer.bias] = weighted.sum(0)
-        return [directions.get(p, torch.zeros_like(p)) for p in self.parameters]
+        """Jᵀw, shaped as the parameters and in their dtype, overwritten by the next; no second backward pass."""
+        for stack in self.stacks:
+            stack.transpose(weights)
+        return self._directions
+
+    def _make_stacks(self, layers: list[nn.Linear], parameters: list[Tensor], samples: int) -> None:
+        """New blocks where the step is for other layers, parameters or another batch size than the last one."""
+        moves = [(layer.weight.requires_grad, has_moving_bias(layer)) for layer in layers]
+        made_for = [
+            samples,
+            layers,
+            moves,
+            [id(p) for p in parameters],
+            [id(layer.weight) for layer in layers],
+        ]
+        if made_for == self._made_for:
+            return
+        self.stacks, self._made_for = layer_stacks(layers, samples), made_for
+        views = {p: view for stack in self.stacks for p, view in stack.directions.items()}
+        self._directions = [views[p] if p in views else torch.zeros_like(p) for p in parameters]

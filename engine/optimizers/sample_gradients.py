@@ -22,8 +22,8 @@ class SampleGradients:
         return sum((_rows(block) @ _rows(block).mT for block in self.blocks[1:]), _gram(self.blocks[0]))
 
     def transposed(self, weights: Tensor) -> list[Tensor]:
-        """Jᵀw, shaped as the parameters, in float64."""
-        return [torch.tensordot(weights, block.double(), dims=1) for block in self.blocks]
+        """Jᵀw, shaped as the parameters and in their dtype, summed in float64."""
+        return [torch.tensordot(weights, block.double(), dims=1).to(block.dtype) for block in self.blocks]
 
 
 def _rows(block: Tensor) -> Tensor:

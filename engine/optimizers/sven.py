@@ -6,10 +6,13 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from scipy.linalg.lapack import dsyev  # pyright: ignore[reportAttributeAccessIssue]
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from . import foreach
 from .errors import InvalidLoss, InvalidOption, InvalidParameter
 from .layer_gram import LayerGram, linear_layers
 from .options import require_at_least_zero, require_count, require_fraction, require_positive
@@ -63,7 +66,7 @@ class Sven(Optimizer):
         model: nn.Module | None = None,
     ):
         super().__init__(params, {"lr": lr, "k": k, "rtol": rtol, "kappa": kappa})
-        self.layers = None if model is None else linear_layers(model, self._parameters())
+        self._layers = None if model is None else LayerGram(linear_layers(model, self._parameters()))
         self.last_step: SvenStep | None = None
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -84,20 +87,31 @@ class Sven(Optimizer):
             )
         group = self.param_groups[0]
         parameters = [p for p in self._parameters() if p.requires_grad]
+        layers = self._layers
         with torch.enable_grad():
-            if self.layers is None:
+            if layers is None:
                 losses = _checked(closure(), group["kappa"])
                 jacobian = SampleGradients(losses, parameters, _chain(losses, group["kappa"]))
             else:
-                with LayerGram(self.layers, parameters) as jacobian:
+                with layers:
                     losses = _checked(closure(), group["kappa"])
-                jacobian.backward(losses, _chain(losses, group["kappa"]))
-        residuals = losses.detach().double() ** (group["kappa"] / 2)
+                layers.backward(losses, _chain(losses, group["kappa"]), parameters)
+                jacobian = layers
+        residuals = losses.detach().double()
+        if group["kappa"] != 2:
+            residuals = residuals ** (group["kappa"] / 2)
         weights, self.last_step = _solve(jacobian.gram(), residuals, group["k"], group["rtol"])
-        rates = {p: float(group["lr"]) for group in self.param_groups for p in group["params"]}
-        for p, direction in zip(parameters, jacobian.transposed(weights), strict=True):
-            p.add_(direction.to(p.dtype), alpha=-rates[p])
+        self._move(jacobian.transposed(weights))
         return losses.detach()
+
+    def _move(self, directions: list[Tensor]) -> None:
+        """θ ← θ − η direction; one direction for each parameter that moves, in the order of the groups."""
+        start = 0
+        for group in self.param_groups:
+            moving = [p for p in group["params"] if p.requires_grad]
+            if moving:
+                foreach.add_(moving, directions[start : start + len(moving)], alpha=-float(group["lr"]))
+            start += len(moving)
 
     def _parameters(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
@@ -152,16 +166,33 @@ def _chain(losses: Tensor, kappa: float) -> Tensor:
 
 
 def _solve(K: Tensor, residuals: Tensor, k: int | None, rtol: float) -> tuple[Tensor, SvenStep]:
-    """w = U_k S_k⁻² U_kᵀ R, so that J⁺R = Jᵀw."""
+    """w = U_k S_k⁻² U_kᵀ R, so that J⁺R = Jᵀw; on the host, where a problem this small is soonest solved."""
+    host = K.cpu().numpy()
     # a positive semidefinite matrix is finite where its diagonal is
-    if not math.isfinite(K.trace()):
+    if not math.isfinite(host.trace()):
         raise InvalidLoss(
             "the Gram matrix of the Jacobian is not finite: finite slopes are needed; nothing has been changed"
         )
-    squares, U = torch.linalg.eigh(K)
-    squares, U = squares.flip(0), U.flip(1)
-    floor = max(rtol**2, len(K) * torch.finfo(K.dtype).eps) * max(float(squares[0]), 0.0)
+    squares, U = _eigenvectors(host)
+    floor = max(rtol**2, len(host) * np.finfo(host.dtype).eps) * max(squares[-1], 0.0)
     count = int((squares > floor).sum())
     count = count if k is None else min(k, count)
-    kept = U[:, :count]
-    return kept @ ((kept.mT @ residuals) / squares[:count]), SvenStep(squares.clamp(min=0).sqrt(), count)
+    kept = U[:, len(host) - count :]
+    weights = kept @ ((residuals.cpu().numpy() @ kept) / squares[len(host) - count :])
+    singular_values = np.sqrt(np.maximum(squares[::-1], 0))
+    return (
+        torch.from_numpy(weights).to(K.device),
+        SvenStep(torch.from_numpy(singular_values).to(K.device), count),
+    )
+
+
+def _eigenvectors(K: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ascending; below 64 the plain QR of LAPACK without its wrappers takes half the time of divide and conquer."""
+    if len(K) > 64:
+        return np.linalg.eigh(K)
+    squares, U, info = dsyev(K)
+    if info:
+        raise np.linalg.LinAlgError(
+            f"the eigenvalues of the Gram matrix did not converge: dsyev returned {info}"
+        )
+    return squares, U
