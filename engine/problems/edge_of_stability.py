@@ -100,14 +100,14 @@ def _run(
         if step == steps or not len(running):
             break
         rate = rates[step, running][:, None, None]
-        E = E - rate * (_exact(G) if method == "svd" else _scaled_polar(G, frame, method, polar_steps))
+        E = E - rate * (exact_step(G) if method == "svd" else _scaled_polar(G, frame, method, polar_steps))
     return gap
 
 
-def _exact(G: Tensor) -> Tensor:
-    """‖G‖_* polar(G): U Σ⁻¹ from the eigenvectors of the smaller Gram matrix, or by SVD where that is too coarse."""
+def exact_step(G: Tensor) -> Tensor:
+    """‖G‖_* polar(G), (B, m, n): by the eigenvectors of the smaller Gram matrix, or by SVD where that is too coarse."""
     if G.shape[-2] < G.shape[-1]:
-        return _exact(G.mT).mT
+        return exact_step(G.mT).mT
     scale = G.abs().amax((-2, -1), keepdim=True).clamp_min(torch.finfo(G.dtype).tiny)
     X = G / scale
     squares, V = torch.linalg.eigh(X.mT @ X)
