@@ -15,6 +15,10 @@ from .layers import Layer
 from .spectrum import relative_resolution, spectrum
 
 KINDS = ("W", "G", "M", "U")
+LARGEST = torch.finfo(
+    torch.float32
+).max  # finite matrices of float64 may have a norm that the file cannot hold
+WITHOUT_FLOAT64 = frozenset({"mps"})  # devices whose matrices are decomposed on the processor altogether
 STACKED_ENTRIES = 1 << 21  # 16 MB in float64: the thread must not need more memory than the copies
 
 
@@ -81,15 +85,7 @@ def measured(snapshot: Snapshot, layers: Sequence[Layer], kinds: Sequence[str]) 
         σ₁(U)), NaN without both. learning_rate: float32 (layers,), NaN where the optimizer did not step.
     """
     status = np.full((len(layers), len(kinds)), Status.ABSENT, dtype=np.uint8)
-    values: dict[tuple[int, str], np.ndarray] = {}
-    for keys in _alike(snapshot.matrices):
-        stack = torch.stack([snapshot.matrices[key] for key in keys])
-        states = _states(stack)
-        for (index, kind), state in zip(keys, states, strict=True):
-            status[index, kinds.index(kind)] = state
-        good = [place for place, state in enumerate(states) if state == Status.MEASURED]
-        found = spectrum(stack if len(good) == len(keys) else stack[good], "gram").cpu().numpy()
-        values.update(zip([keys[place] for place in good], found, strict=True))
+    values = _decomposed(snapshot, kinds, status)
     sigma = np.full(sum(layer.values for layer in layers) * len(kinds), np.nan, dtype=np.float32)
     floor, end = np.full(status.shape, np.nan, dtype=np.float32), 0
     for index, layer in enumerate(layers):
@@ -107,6 +103,29 @@ def measured(snapshot: Snapshot, layers: Sequence[Layer], kinds: Sequence[str]) 
         "alignment": _alignments(snapshot, values, len(layers)),
         "learning_rate": np.array(rates, dtype=np.float32),
     }
+
+
+def _decomposed(
+    snapshot: Snapshot, kinds: Sequence[str], status: np.ndarray
+) -> dict[tuple[int, str], np.ndarray]:
+    """Singular values in float64 of what can be measured; what became of each matrix goes into `status`."""
+    values: dict[tuple[int, str], np.ndarray] = {}
+    for key, matrix in snapshot.matrices.items():
+        if matrix.device.type in WITHOUT_FLOAT64:
+            snapshot.matrices[key] = matrix.cpu()
+    for keys in _alike(snapshot.matrices):
+        stack = torch.stack([snapshot.matrices[key] for key in keys])
+        states = _states(stack)
+        for (index, kind), state in zip(keys, states, strict=True):
+            status[index, kinds.index(kind)] = state
+        good = [place for place, state in enumerate(states) if state == Status.MEASURED]
+        found = spectrum(stack if len(good) == len(keys) else stack[good], "gram").cpu().numpy()
+        for place, one in zip(good, found, strict=True):
+            if one[0] <= LARGEST:
+                values[keys[place]] = one
+            else:
+                status[keys[place][0], kinds.index(keys[place][1])] = Status.INFINITE
+    return values
 
 
 def _states(stack: Tensor) -> list[Status]:
@@ -144,7 +163,7 @@ def _floor(snapshot: Snapshot, index: int, layer: Layer, kind: str, sigma: np.nd
     if index in snapshot.weight_scale and (kind == "D" or (kind == "U" and rate)):
         rounding = torch.finfo(dtype).eps * float(snapshot.weight_scale[index])
         rounding *= math.sqrt(max(1.0, snapshot.step / 12)) if kind == "D" else 1 / abs(rate)
-        floor = max(floor, rounding * (math.sqrt(layer.rows) + math.sqrt(layer.kept)))
+        floor = max(floor, min(LARGEST, rounding * (math.sqrt(layer.rows) + math.sqrt(layer.kept))))
     return floor
 
 
