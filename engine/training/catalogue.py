@@ -35,8 +35,8 @@ class OptimizerChoice:
     enough for the matrix problems of arXiv:2505.21799 where the rate has the gradient's units. reading: a sentence where
     a formula is our reading of a paper whose text could not be had, else None. build: (model, names of the
     parameters treated as matrices, learning rate, weight decay) to the torch optimizers that together move the whole
-    model. Methods for matrices leave the rest to AdamW at a fixed rate of 3e-3, without weight decay; a schedule
-    multiplies that rate as well.
+    model; methods for matrices leave the rest to AdamW at a fixed rate of 3e-3, without weight decay, which a schedule
+    multiplies as well. decays: whether the method knows weight decay.
     """
 
     slug: str
@@ -46,6 +46,7 @@ class OptimizerChoice:
     bounds: tuple[float, float]
     build: Build
     reading: str | None = None
+    decays: bool = True
 
 
 def optimizer_choice(slug: str) -> OptimizerChoice:
@@ -223,7 +224,7 @@ _CHOICES = (
         _matrix(Aro),
         "Our reading: the scale 0.2, and that the new frame is used in the same step.",
     ),
-    OptimizerChoice("sven", "Sven", "arXiv:2604.01279", 0.05, (1e-3, 1.0), _sven),
+    OptimizerChoice("sven", "Sven", "arXiv:2604.01279", 0.05, (1e-3, 1.0), _sven, decays=False),
 )
 
 OPTIMIZERS: dict[str, OptimizerChoice] = {choice.slug: choice for choice in _CHOICES}

@@ -48,8 +48,11 @@ class LiveTraining:
         self._tracks: list[Track] = []
         for lane, key in zip(spec.lanes, track_keys(spec), strict=True):
             parent = None if lane.branch is None else self._tracks[lane.branch[0]]
-            track = known.get(key) or Track(problem, key, parent, report_every)
-            self._tracks.append(track)
+            if key not in known:
+                known[key] = Track(problem, key, parent, report_every)
+            self._tracks.append(known[key])
+        # equal lanes are one training, made once
+        self._distinct = list(dict.fromkeys(self._tracks))
 
     @property
     def head(self) -> int:
@@ -82,9 +85,9 @@ class LiveTraining:
         began, made = time.perf_counter(), 0
         while not self.done:
             head = self.head
-            for track in [track for track in self._tracks if track.running and track.step == head]:
+            for track in [track for track in self._distinct if track.running and track.step == head]:
                 track.advance()
-            for track in self._tracks:
+            for track in self._distinct:
                 track.leave_when_due()
             made += 1
             if time.perf_counter() - began >= seconds:

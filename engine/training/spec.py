@@ -29,13 +29,17 @@ class LaneSpec:
     branch: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        optimizer_choice(self.optimizer)
+        choice = optimizer_choice(self.optimizer)
         check_schedule(self.schedule)
         if not (_is_number(self.learning_rate) and self.learning_rate > 0):
             raise InvalidSpec(f"learning_rate is {self.learning_rate!r}: a finite number above 0 is needed")
         if not (_is_number(self.weight_decay) and self.weight_decay >= 0):
             raise InvalidSpec(
                 f"weight_decay is {self.weight_decay!r}: a finite number of at least 0 is needed"
+            )
+        if self.weight_decay and not choice.decays:
+            raise InvalidSpec(
+                f"weight_decay is {self.weight_decay!r}: 0 is needed, as {choice.title} knows no weight decay"
             )
         if self.branch is not None and not (
             isinstance(self.branch, tuple) and len(self.branch) == 2 and all(map(_is_index, self.branch))

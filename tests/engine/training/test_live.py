@@ -23,7 +23,7 @@ from anisoscope.engine.training import (
     learning_rate_factor,
 )
 
-STEPS = 60
+STEPS = 40
 PAIR = (LaneSpec("muon", 0.02, "linear"), LaneSpec("adamw", 3e-3, weight_decay=0.1))
 Weights = dict[str, torch.Tensor]
 Blobs = Any  # the class of the fixture `blobs`
@@ -187,7 +187,12 @@ def test_lanes_do_not_know_one_another(blobs: Blobs, pair: LiveTraining) -> None
 def test_replay_is_exact(blobs: Blobs, optimizer: str) -> None:
     if optimizer == "muon_bf16" and not hasattr(torch.optim, "Muon"):
         pytest.skip("torch.optim.Muon came in 2.9")
-    steps, spec = 33, LaneSpec(optimizer, OPTIMIZERS[optimizer].learning_rate, "linear", 0.01)
+    steps, spec = (
+        33,
+        LaneSpec(
+            optimizer, OPTIMIZERS[optimizer].learning_rate, "linear", 0.01 * OPTIMIZERS[optimizer].decays
+        ),
+    )
     training = LiveTraining(blobs, TrainingSpec((spec,), steps))
     seen = {0: training.weights(0, 0)}
     while not training.done:
@@ -250,7 +255,7 @@ def test_reuse_trains_only_what_changed(blobs: Blobs) -> None:
     assert second.advance() == 1 and second.steps == (20, 1)
     second.advance(60.0)
     assert second.done and same_records(second, 1, trained(blobs, *spec.lanes), 1)
-    for changes in ({"seed": 1}, {"steps": 61}, {"every": 2}):
+    for changes in ({"seed": 1}, {"steps": 41}, {"every": 2}):
         assert LiveTraining(blobs, replace(spec, **changes), reuse=first).steps == (0, 0)
     assert LiveTraining(copy.copy(blobs), spec, reuse=first).steps == (0, 0)
 
@@ -300,14 +305,14 @@ def test_timelines_are_read_only_and_know_their_steps(pair: LiveTraining) -> Non
     timeline = pair.timelines[0]
     with pytest.raises(ValueError, match="read-only"):
         timeline.sigma(0, "W")[0, 0] = 1
-    with pytest.raises(InvalidStep, match="step is 61: a recorded step, the last of which is 60"):
-        timeline.row_of(61)
+    with pytest.raises(InvalidStep, match="step is 41: a recorded step, the last of which is 40"):
+        timeline.row_of(41)
 
 
 def test_lanes_and_branches_out_of_range(blobs: Blobs, pair: LiveTraining) -> None:
     with pytest.raises(InvalidStep, match="lane is 2: 0 … 1"):
         pair.weights(2, 0)
-    with pytest.raises(InvalidSpec, match="at step 60"):
+    with pytest.raises(InvalidSpec, match="at step 40"):
         pair.branch_from(0, STEPS)
     with pytest.raises(InvalidSpec, match="report_every is 0"):
         LiveTraining(blobs, pair.spec, report_every=0)
@@ -341,3 +346,12 @@ def test_a_lane_on_the_digits_problem() -> None:
     flat = live.timelines[0].sigma(1, "U")[1]
     assert flat[0] < 1.21 and flat[9] > 0.6
     assert live.timelines[0].reports.keys() == {"loss", "accuracy"}
+
+
+def test_equal_lanes_are_trained_once(blobs: Blobs, pair: LiveTraining) -> None:
+    live = LiveTraining(blobs, TrainingSpec((PAIR[0], PAIR[1], PAIR[0]), STEPS))
+    assert live.advance() == 1 and live.steps == (1, 1, 1)
+    live.advance(60.0)
+    assert live.timelines[0] is live.timelines[2] and same_records(live, 2, pair, 0)
+    again = LiveTraining(blobs, TrainingSpec((PAIR[0],) * 2, STEPS), reuse=live)
+    assert again.done and again.timelines == (live.timelines[0],) * 2

@@ -72,6 +72,7 @@ def test_unknown_names_name_those_there_are() -> None:
         ({"learning_rate": math.nan}, "learning_rate is nan"),
         ({"learning_rate": True}, "learning_rate is True"),
         ({"weight_decay": -1.0}, "weight_decay is -1.0"),
+        ({"optimizer": "sven", "weight_decay": 0.1}, "weight_decay is 0.1: 0 is needed, as Sven"),
         ({"branch": (0,)}, r"branch is \(0,\)"),
         ({"branch": (0, -1)}, r"branch is \(0, -1\)"),
     ],
