@@ -27,6 +27,7 @@
 
   function spectra(which, state, tables, rows, unit) {
     const found = {}, floor = {x0: [], y0: [], x1: [], y1: []}
+    const bottom = tables.captions[`bottom_${which}`][0]
     for (const k of LANES) {
       const lane = tables[`lane_${k}`], row = rows[k - 1], codes = tables[`${which}_${k}`].codes
       const values = lane.step.length ? codes.length / lane.step.length : 0
@@ -43,7 +44,7 @@
       found[`${which}_earlier_${k}`] = earlier
       const edge = {x0: [], y0: [], x1: [], y1: []}
       const shift = state.scale === "relative" && row >= 0 ? top[row] : 0
-      const level = (into, y) => { if (Number.isFinite(y)) { into.x0.push(1); into.x1.push(values); into.y0.push(y); into.y1.push(y) } }
+      const level = (into, y) => { if (y > bottom) { into.x0.push(1); into.x1.push(values); into.y0.push(y); into.y1.push(y) } }
       if (row >= 0) { level(floor, lane[`floor_${which}`][row] - shift); level(edge, lane[`edge_${which}`][row] - shift) }
       found[`${which}_edge_${k}`] = edge
       const drawn = found[`${which}_line_${k}`], place = Math.floor(PLACES[k - 1] * drawn.x.length)

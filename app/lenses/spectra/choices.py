@@ -73,3 +73,11 @@ METRICS = {
 SCALES = {"σ / σ₁": "relative", "σ": "absolute"}
 AGAINST = {"steps": "steps", "seconds": "seconds"}
 SORTS = {"as in the network": "network", "largest first": "largest"}
+POLAR_INPUTS = {
+    "Gaussian, 128 × 128": "gaussian",
+    "Gaussian, 128 × 512": "wide",
+    "rank 8 of 128 × 128": "low_rank",
+    "chosen condition number": "condition",
+    "gradient of PolarGrad’s regression, 500 × 100": "regression",
+}
+DTYPES = {"float32": "float32", "float64": "float64", "bfloat16": "bfloat16"}

@@ -16,7 +16,6 @@ from .spectrum_rows import DARKEST
 
 HAND = Style("hand", "exact")
 FINE = Style("ink2", "fine")
-DEEPEST = -16
 
 
 def figures(frame: Frame) -> tuple[Figure, ...]:
@@ -52,14 +51,16 @@ def _keys(facts: Mapping[str, Any]) -> tuple[Key, ...]:
 def _spectrum(facts: Mapping[str, Any], which: str) -> Figure:
     relative = facts.get("relative", True)
     kind = facts.get(f"kind_{which}", "U" if which == "lead" else "W")
-    low = max(DEEPEST, min(-1, math.floor(facts.get(f"low_{which}", -4.0))))
-    bottom, top = (low, 0.15) if relative else (low + facts.get(f"high_{which}", 0.0), facts.get(f"high_{which}", 0.0) + 0.3)
+    bottom, top = facts.get(f"ends_{which}", (-4.0, 0.15))
     values = facts.get("values", 96)
     return Figure(
         name=f"spectrum_{which}",
         title=f"Singular values of the {NAMES[kind]}" if which == "lead" else f"Of the {NAMES[kind]}",
         unit="σᵢ / σ₁" if relative else "σᵢ",
-        legend=(Key("noise floor", "fine", "ink2"), Key("Marchenko–Pastur edge of the bulk", "bound", "grey")),
+        legend=(
+            Key("noise floor", "fine", "ink2"),
+            Key("Marchenko–Pastur edge of the bulk", "bound", "grey"),
+        ),
         layers=(
             Layer(f"{which}_floor", "segments", FINE, above=True),
             *_lanes(f"{which}_edge", "segments", "bound", size=1.2, alpha=0.6, above=True),
@@ -113,7 +114,10 @@ def _metric(facts: Mapping[str, Any]) -> Figure:
         title=f"{words[0].upper()}{words[1:]} of the {kind}",
         unit=_metric_unit(metric, facts),
         legend=_keys(facts),
-        layers=(*_lanes("metric", "curve", "exact", size=1.6), Layer("metric_cursor", "vlines", HAND, above=True)),
+        layers=(
+            *_lanes("metric", "curve", "exact", size=1.6),
+            Layer("metric_cursor", "vlines", HAND, above=True),
+        ),
         x=_step_axis(facts),
         y=Axis("", (0, top), rounded(top)),
         size="pair",
@@ -126,7 +130,9 @@ def _metric(facts: Mapping[str, Any]) -> Figure:
 
 def _metric_unit(metric: str, facts: Mapping[str, Any]) -> str:
     match metric:
-        case "stable_rank" | "effective_rank" | "nuclear_rank" | "participation_ratio" | "rankme" | "outliers":
+        case (
+            "stable_rank" | "effective_rank" | "nuclear_rank" | "participation_ratio" | "rankme" | "outliers"
+        ):
             return f"of {facts.get('values', 96)}"
         case "flatness":
             return "geometric / arithmetic mean; an upper bound below the noise floor"
@@ -145,7 +151,10 @@ def _loss(facts: Mapping[str, Any]) -> Figure:
         title="Loss",
         unit="of the batch, mean of 9 steps" + ("; seconds of training on this machine" if seconds else ""),
         legend=_keys(facts),
-        layers=(*_lanes("loss", "curve", "exact", size=1.6), Layer("loss_cursor", "vlines", HAND, above=True)),
+        layers=(
+            *_lanes("loss", "curve", "exact", size=1.6),
+            Layer("loss_cursor", "vlines", HAND, above=True),
+        ),
         x=Axis("seconds", (0, reach), rounded(reach)) if seconds else _step_axis(facts),
         y=Axis("", (low, high), decades(low, high)),
         size="pair",
@@ -187,7 +196,10 @@ def _rotation(facts: Mapping[str, Any]) -> Figure:
         title=f"Leading directions of the {NAMES[kind]}",
         unit="mean cos² of the four leading left directions",
         legend=(Key("with the first step", "line", "grey"), Key("with the step before", "fine", "grey")),
-        layers=(*_lanes("rotation", "curve", "exact", size=1.6), *_lanes("rotation_last", "curve", "fine", alpha=0.7)),
+        layers=(
+            *_lanes("rotation", "curve", "exact", size=1.6),
+            *_lanes("rotation_last", "curve", "fine", alpha=0.7),
+        ),
         x=_step_axis(facts),
         y=Axis("", (0, 1.04), ((0, "0"), (0.5, "0.5"), (1, "1"))),
         size="pair",
@@ -214,7 +226,11 @@ def _product(facts: Mapping[str, Any]) -> Figure:
 
 def _step_axis(facts: Mapping[str, Any]) -> Axis:
     first, end = facts.get("axis_from", 0.0), max(1.0, float(facts.get("last_step", 240)))
-    return Axis("training step", (first, end), tuple((first + t, w) for t, w in rounded(end)) if not first else rounded_between(first, end))
+    return Axis(
+        "training step",
+        (first, end),
+        tuple((first + t, w) for t, w in rounded(end)) if not first else rounded_between(first, end),
+    )
 
 
 def _index_ticks(values: int) -> tuple[tuple[float, str], ...]:

@@ -57,7 +57,10 @@ def hand_facts(request: Request, frame: Frame) -> dict[str, Any]:
     facts: dict[str, Any] = {"step": at.step}
     for k in at.used:
         lane, row = at.lanes[k], at.rows[k]
-        facts |= {f"number_{k + 1}": float(lane["number"][row]), f"smooth_loss_{k + 1}": float(lane["smooth"][row])}
+        facts |= {
+            f"number_{k + 1}": float(lane["number"][row]),
+            f"smooth_loss_{k + 1}": float(lane["smooth"][row]),
+        }
     return facts
 
 
@@ -89,6 +92,7 @@ def row_of(steps: np.ndarray, step: float) -> int:
 def _spectra(which: str, at: _Place) -> dict[str, Columns]:
     found: dict[str, Columns] = {}
     floors: list[tuple[float, float]] = []
+    bottom = float(at.tables["captions"][f"bottom_{which}"][0])
     for k, (lane, row) in enumerate(zip(at.lanes, at.rows, strict=True), start=1):
         codes, top = np.asarray(at.tables[f"{which}_{k}"]["codes"]), lane[f"top_{which}"]
         values = codes.shape[1] if row >= 0 else 0
@@ -96,12 +100,19 @@ def _spectra(which: str, at: _Place) -> dict[str, Columns]:
         found[f"{which}_line_{k}"] = {"x": x, "y": y}
         found[f"{which}_earlier_{k}"] = _earlier(codes, lane, row, top, at)
         shift = float(top[row]) if at.relative and row >= 0 else 0.0
-        floor, edge = ((float(lane[f"{n}_{which}"][row]) - shift if row >= 0 else np.nan) for n in ("floor", "edge"))
-        floors += [(values, floor)] if np.isfinite(floor) else []
-        found[f"{which}_edge_{k}"] = _levels([(values, edge)] if np.isfinite(edge) else [])
+        floor, edge = (
+            (float(lane[f"{n}_{which}"][row]) - shift if row >= 0 else np.nan) for n in ("floor", "edge")
+        )
+        # comparisons with NaN are false: what is not there is not drawn
+        floors += [(values, floor)] if floor > bottom else []
+        found[f"{which}_edge_{k}"] = _levels([(values, edge)] if edge > bottom else [])
         place = int(PLACES[k - 1] * len(x))
         named = slice(place, place + 1)
-        found[f"{which}_name_{k}"] = {"x": x[named], "y": y[named], "text": [at.titles[k - 1]][: len(x[named])]}
+        found[f"{which}_name_{k}"] = {
+            "x": x[named],
+            "y": y[named],
+            "text": [at.titles[k - 1]][: len(x[named])],
+        }
     found[f"{which}_floor"] = _levels(floors)
     return found
 

@@ -73,6 +73,22 @@ class SpectraLens(Lens):
     sort = param.Selector(default="network", objects=choices.SORTS, doc="Order of all matrices.")
     product = param.Boolean(default=False, doc="Whether σ of the product of the layers is computed.")
     last = param.Integer(default=0, bounds=(0, 1_000_000), doc="Show the last so many steps; 0: all.")
+    polar_input = param.Selector(
+        default="gaussian", objects=choices.POLAR_INPUTS, doc="Matrix that is factored."
+    )
+    polar_condition = param.Number(
+        default=1e3, bounds=(1.0, 1e10), doc="Its condition number, where it has one."
+    )
+    polar_steps = param.Integer(default=5, bounds=(1, 12), doc="Steps of the iterations.")
+    polar_dtype = param.Selector(
+        default="float32", objects=choices.DTYPES, doc="Arithmetic of the iterations."
+    )
+    polar_start = param.Number(default=0.02, bounds=(1e-6, 1.0), doc="Singular value whose orbit is drawn.")
+    c = param.Number(default=7.0, bounds=(1.0, 10.0), doc="Step size η in units of 1/(L r): c = η L r.")
+    c_decay = param.Number(
+        default=0.99, bounds=(0.5, 1.0), doc="Factor on the step size after every 25 steps."
+    )
+    c_steps = param.Integer(default=600, bounds=(50, 2000), doc="Steps of the edge of stability.")
     record_1 = Upload(default="", doc="A reader's own recording.")
     record_2 = Upload(default="", doc="Another, to compare.")
     record_3 = Upload(default="", doc="Another, to compare.")
@@ -181,6 +197,7 @@ class SpectraLens(Lens):
                 (Choice("problem", "Problem"), Dial("steps", "Steps", log=True)), "Training", when=training
             ),
             *_lanes(training),
+            *_panes(),
             Group(
                 (Dial("branch_lane", "From lane"), Action("branch", "Branch at this step")),
                 "Branch",
@@ -213,3 +230,23 @@ def _lanes(training: Any) -> tuple[Group, ...]:
         dials = (Dial(f"rate_{k}", "Learning rate", DECADES, log=True), Choice(f"schedule_{k}", "Schedule"))
         groups.append(Group(dials, when=used))
     return tuple(groups)
+
+
+def _panes() -> tuple[Group, ...]:
+    return (
+        Group(
+            (
+                Choice("polar_input", "Matrix"),
+                Dial("polar_condition", "Condition number", log=True),
+                Choice("polar_dtype", "Arithmetic"),
+                Dial("polar_start", "Orbit of σ/‖G‖", log=True),
+            ),
+            "Polar factor",
+            when=when("view", "polar"),
+        ),
+        Group(
+            (Dial("c_decay", "Decay every 25 steps"), Dial("c_steps", "Steps", log=True)),
+            "Edge of stability",
+            when=when("view", "edge"),
+        ),
+    )

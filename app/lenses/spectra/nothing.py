@@ -21,6 +21,7 @@ IMAGE: Columns = {
     "y1": np.array([1.0]),
     "image": np.zeros((1, 1), np.uint8),
 }
+CAPTIONS = ("end", "bottom_lead", "bottom_beside")
 LANE_COLUMNS = (
     "step", "seconds", "loss", "smooth", "number",
     "top_lead", "top_beside", "floor_lead", "floor_beside", "edge_lead", "edge_beside",
@@ -37,7 +38,11 @@ def tables() -> dict[str, Columns]:
         "cell_names": LABELS,
         "cell_chosen": CURVE,
         "cell_order": {"matrix": NONE, "across": NONE},
-        "captions": {"title": [""] * LANES, "metric": [""] * LANES, "end": np.ones(LANES, np.float32)},
+        "captions": {
+            "title": [""] * LANES,
+            "metric": [""] * LANES,
+            **dict.fromkeys(CAPTIONS, np.ones(LANES, np.float32)),
+        },
     }
     for k in range(1, LANES + 1):
         found |= lane(k)

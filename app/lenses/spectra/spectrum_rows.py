@@ -93,7 +93,9 @@ def marchenko_pastur(sigma: np.ndarray, matrix: Matrix) -> np.ndarray:
     if there.any():
         rows = torch.as_tensor(sigma[there], dtype=torch.float64)
         variance = spectra.bulk_variance(rows, matrix.rows, matrix.kept)
-        found[there] = logarithm(spectra.marchenko_pastur_edge(matrix.rows, matrix.kept, variance).upper.numpy())
+        found[there] = logarithm(
+            spectra.marchenko_pastur_edge(matrix.rows, matrix.kept, variance).upper.numpy()
+        )
     return found
 
 

@@ -18,6 +18,9 @@ from .spectrum_rows import CODES, HIGH, LOW, SpectrumRows, logarithm
 MOST_ROWS = 500
 """Recorded steps that the browser gets; of longer records every second, fourth, … one."""
 
+DEEPEST = -16
+"""Decades below the largest value at which an axis ends at the latest: float64's rounding."""
+
 SMOOTHED = 9
 """Steps of the running mean of the loss."""
 
@@ -80,6 +83,7 @@ class Timeline:
                 found |= nothing.lane(k + 1)
         return {
             **found,
+            "captions": self._captions(),
             "heat": self._heat(chosen, capacity),
             "heat_gaps": {"y": np.arange(1.0, len(self._lanes))},
         }
@@ -141,7 +145,9 @@ class Timeline:
         """Words and numbers that hand.js needs beside the rows."""
         titles = [self._lanes[k].title if k < len(self._lanes) else "" for k in range(LANES)]
         words = next(text for text, name in METRICS.items() if name == self._metric)
-        return {"title": titles, "metric": [words] * LANES, "end": np.full(LANES, float(self.end), np.float32)}
+        numbers = {"end": float(self.end), "bottom_lead": self._ends(0)[0], "bottom_beside": self._ends(1)[0]}
+        columns = {name: np.full(LANES, value, np.float32) for name, value in numbers.items()}
+        return {"title": titles, "metric": [words] * LANES, **columns}
 
     def _heat(self, chosen: Sequence[np.ndarray], capacity: int) -> Columns:
         """One picture of all lanes, the first on top, index downwards; columns are evenly spaced recorded steps."""
@@ -208,11 +214,17 @@ class Timeline:
             "loss_low": _lowest(losses),
             "loss_high": _highest(losses),
             "seconds": max(seconds, default=1.0),
-            "low_lead": self._low(0),
-            "low_beside": self._low(1),
-            "high_lead": _highest(np.concatenate([pair[0].top for pair in self._rows])),
-            "high_beside": _highest(np.concatenate([pair[1].top for pair in self._rows])),
+            "ends_lead": self._ends(0),
+            "ends_beside": self._ends(1),
         }
+
+    def _ends(self, which: int) -> tuple[float, float]:
+        """Lower and upper end of the axis of singular values, in decades."""
+        low = max(DEEPEST, min(-1, math.floor(self._low(which))))
+        if self._relative:
+            return float(low), 0.15
+        highest = _highest(np.concatenate([pair[which].top for pair in self._rows]))
+        return low + highest, highest + 0.3
 
     def _low(self, which: int) -> float:
         """Decades below σ₁ that the spectra reach, as far as they are above the noise."""
