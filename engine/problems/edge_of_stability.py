@@ -7,8 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from anisoscope.engine.polar import METHODS, polar
-
+from ..polar import METHODS, polar
 from .draws import require_integer
 from .errors import InvalidProblem, UnknownProblem
 from .matrix_regression import Curvature, MatrixRegression
