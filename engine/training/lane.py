@@ -18,6 +18,10 @@ from .spec import LaneSpec
 REFUSALS = (InvalidGradient, InvalidLoss, InvalidMatrix, torch.linalg.LinAlgError)  # pyright: ignore[reportPrivateImportUsage]
 
 
+HOPELESS_LOSS = 1e30
+"""float64 would go on growing for hundreds of steps after float32 has overflowed"""
+
+
 class Trainable(Protocol):
     """What a lane asks of a problem; `anisoscope.engine.problems.Problem` says more of each.
 
@@ -61,7 +65,8 @@ class LaneState:
 class Lane:
     """A training of `problem` with the settings of `spec`; its `branch` is not looked at here.
 
-    status: "running", "done", "diverged at step n" when a loss, gradient or weight is no longer finite, or "stopped at
+    status: "running", "done", "diverged at step n" when a loss, gradient or weight is no longer finite or a
+    loss is beyond 1e30, or "stopped at
     step n: why" when the optimizer refuses. A stopped lane's `step` is the last whole one, and it moves no more.
     loss: of the batch of the last step, before it. seconds: of training so far, looks of the camera left out.
     """
@@ -138,7 +143,7 @@ class Lane:
         self.model.zero_grad(set_to_none=True)
         loss = self.problem.loss(self.model, step, self.seed)
         value = float(loss.detach())
-        if not math.isfinite(value):
+        if not abs(value) < HOPELESS_LOSS:
             return None, 0.0
         loss.backward()
         if not _finite(p.grad for p in self._moving if p.grad is not None):
@@ -167,7 +172,8 @@ class Lane:
             if seen and not bool(torch.isfinite(seen[-1]).all()):
                 return None, outside
             raise
-        return float(losses.mean()), outside
+        value = float(losses.mean())
+        return value if abs(value) < HOPELESS_LOSS else None, outside
 
     def _looked(self, camera: Camera | None) -> float:
         began = time.perf_counter()

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from anisoscope.engine.problems import DigitsMLP
+from anisoscope.engine.problems import DigitsMLP, MatrixRegression
 from anisoscope.engine.spectra import Status
 from anisoscope.engine.training import (
     KINDS,
@@ -273,6 +273,15 @@ def test_a_diverged_lane_stops_alone(blobs: Blobs, pair: LiveTraining, bad: Lane
     assert same_records(live, 1, pair, 1) and live.head == STEPS
     with pytest.raises(InvalidStep, match=rf"step is {last + 1}: 0 … {last}"):
         live.weights(0, last + 1)
+
+
+def test_float64_diverges_in_words_long_before_it_overflows() -> None:
+    problem = MatrixRegression(shape=(30, 12, 10, 20))
+    live = LiveTraining(problem, TrainingSpec((LaneSpec("gd", 1e-2), LaneSpec("gd", 1e-4)), 40))
+    live.advance(60.0)
+    assert live.status[0].startswith("diverged at step") and live.status[1] == "done"
+    assert live.timelines[0].rows == live.steps[0] + 1 < 40
+    assert live.timelines[0].loss[-1] < 1e30
 
 
 def test_sven_diverges_in_words(blobs: Blobs) -> None:
