@@ -159,6 +159,11 @@ class SpectraRecorder:
     def __exit__(self, *_: object) -> None:
         self.detach()
 
+    @property
+    def idle(self) -> bool:
+        """Whether everything taken so far is written."""
+        return self._worker is None or self._worker.idle
+
     def note(self, text: str) -> None:
         """Words for the next record: a learning rate changed, a phase began."""
         self._notes.append(str(text))
