@@ -65,9 +65,9 @@ class LaneState:
 class Lane:
     """A training of `problem` with the settings of `spec`; its `branch` is not looked at here.
 
-    status: "running", "done", "diverged at step n" when a loss, gradient or weight is no longer finite or a
-    loss is beyond 1e30, or "stopped at
-    step n: why" when the optimizer refuses. A stopped lane's `step` is the last whole one, and it moves no more.
+    status: "running", "done", "diverged at step n" when a loss, gradient or weight is no longer finite or a loss is
+    beyond 1e30, or "stopped at step n: why" when the optimizer refuses. A stopped lane's `step` is the last whole
+    one, and it moves no more.
     loss: of the batch of the last step, before it. seconds: of training so far, looks of the camera left out.
     """
 

@@ -1,5 +1,6 @@
 """From a lane's step to a row of its timeline: copies around the step, singular values, overlaps."""
 
+import math
 from collections.abc import Mapping
 from itertools import product
 
@@ -7,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from ..spectra.layers import learning_rates, momentum_of, watched_layers
-from ..spectra.snapshot import Snapshot, Status, measured
+from ..spectra.snapshot import Snapshot, measured
 from .lane import Lane
 from .rotation import SubspaceTracker
 from .timeline import KINDS, ROTATED, Timeline
@@ -67,7 +68,7 @@ class Recording:
             "loss": lane.loss,
             "learning_rate": lane.learning_rate,
             "seconds": lane.seconds,
-            "overlap": self._overlaps(snapshot, arrays["status"]),
+            "overlap": self._overlaps(snapshot, arrays["floor"]),
             **{name: arrays[name] for name in ("sigma", "floor", "status", "alignment")},
         }
         due = step % self._report_every == 0 or step == lane.steps
@@ -90,16 +91,16 @@ class Recording:
             for kind, matrix in now.items():
                 first = parent._tracker.first((index, kind))
                 if first is not None:
-                    self._tracker.start((index, kind), matrix, first)
+                    self._tracker.start((index, kind), matrix, first=first)
 
-    def _overlaps(self, snapshot: Snapshot, status: np.ndarray) -> np.ndarray:
+    def _overlaps(self, snapshot: Snapshot, floor: np.ndarray) -> np.ndarray:
         """(layers, ROTATED, 2): with the last record, with the first."""
         found = np.full((len(self.layers), len(ROTATED), 2), np.nan, dtype=np.float32)
-        matrices = {
-            (index, kind): snapshot.matrices[index, kind]
-            for index, kind in product(range(len(self.layers)), ROTATED)
-            if status[index, KINDS.index(kind)] == Status.MEASURED
-        }
-        for (index, kind), overlap in self._tracker.look(matrices).items():
+        keys = product(range(len(self.layers)), ROTATED)
+        # only what was measured has a floor
+        floors = {(i, kind): float(floor[i, KINDS.index(kind)]) for i, kind in keys}
+        floors = {key: value for key, value in floors.items() if not math.isnan(value)}
+        matrices = {key: snapshot.matrices[key] for key in floors}
+        for (index, kind), overlap in self._tracker.look(matrices, floors).items():
             found[index, ROTATED.index(kind)] = overlap
         return found

@@ -1,5 +1,6 @@
 """How far the leading left singular directions turn from record to record, by a warm-started block iteration."""
 
+import math
 from collections import defaultdict
 from collections.abc import Hashable, Mapping
 from typing import NamedTuple, TypeVar
@@ -39,65 +40,83 @@ class SubspaceTracker:
     def __init__(self, k: int = DIRECTIONS):
         self.k = k
         self._bases: dict[Hashable, Tensor] = {}
+        self._lasts: dict[Hashable, Tensor] = {}
         self._firsts: dict[Hashable, Tensor] = {}
 
-    def look(self, matrices: Mapping[Key, Tensor]) -> dict[Key, Overlap]:
-        """Overlaps by key; zero matrices have no directions, are left out and leave their basis as it is.
+    def look(
+        self, matrices: Mapping[Key, Tensor], floors: Mapping[Key, float] | None = None
+    ) -> dict[Key, Overlap]:
+        """Overlaps by key; matrices without a direction are left out and leave what is known of them as it is.
 
         Args:
             matrices: (rows, columns) each, finite, of one shape for one key at all looks.
+            floors: noise floors in the units of the matrices: a direction whose singular value is not above it is
+                none, and the larger of two numbers of directions divides an overlap, as in `basis_overlap`. None: 0.
         """
         found: dict[Key, Overlap] = {}
         alike: dict[torch.Size, list[Key]] = defaultdict(list)
         for key, X in matrices.items():
-            alike[X.shape].append(key)
-        for shape, keys in alike.items():
+            floor = floors[key] if floors else 0.0
+            if key in self._bases:
+                alike[X.shape].append(key)
+            elif self.start(key, X, floor):
+                found[key] = Overlap(math.nan, math.nan)
+        for keys in alike.values():
             X = torch.stack([matrices[key] for key in keys]).double()
-            size = X.abs().amax((-2, -1), keepdim=True)
-            present = (size > 0).flatten().tolist()
-            X = X / size
-            moving = [place for place, some in enumerate(present) if some and keys[place] in self._bases]
-            if moving:
-                known = [keys[place] for place in moving]
-                X_moving = X if len(moving) == len(keys) else X[moving]
-                found.update(self._followed(known, X_moving, min(self.k, *shape)))
-            for place, some in enumerate(present):
-                if some and keys[place] not in self._bases:
-                    self.start(keys[place], X[place])
-                    found[keys[place]] = Overlap(torch.nan, torch.nan)
+            size = X.abs().amax((-2, -1))
+            lowest = torch.tensor([floors[key] if floors else 0.0 for key in keys], dtype=torch.float64)
+            # a zero matrix has no directions in whatever units
+            unit = torch.where(size > 0, size, 1)
+            found.update(self._followed(keys, X / unit[:, None, None], lowest / unit))
         return found
 
-    def start(self, key: Hashable, X: Tensor, first: Tensor | None = None) -> None:
-        """Sets the last look at a matrix, exactly; the first look is this one unless its basis is given."""
-        self._bases[key] = top_subspace(X, min(self.k + SPARE, *X.shape))
-        self._firsts[key] = self.basis(key) if first is None else first
+    def start(self, key: Hashable, X: Tensor, floor: float = 0.0, first: Tensor | None = None) -> bool:
+        """Sets the last look at a matrix, exactly; False, and nothing set, when it has no direction.
+
+        The first look is this one unless its basis is given.
+        """
+        basis = top_subspace(X, min(self.k + SPARE, *X.shape))
+        present = torch.linalg.vector_norm(X.mT.double() @ basis, dim=0) > floor
+        if not bool(present[0]):
+            return False
+        self._bases[key] = basis
+        self._lasts[key] = (basis * present)[:, : self.k]
+        self._firsts[key] = self._lasts[key] if first is None else first
+        return True
 
     def basis(self, key: Hashable) -> Tensor:
-        """(rows, k) float64, of the last look, the leading direction first."""
-        basis = self._bases[key]
-        return basis[:, : min(self.k, basis.shape[1])]
+        """(rows, k) float64, of the last look, the leading direction first, zero where there is none."""
+        return self._lasts[key]
 
     def first(self, key: Hashable) -> Tensor | None:
         """(rows, k) float64, of the first look."""
         return self._firsts.get(key)
 
-    def _followed(self, keys: list[Key], X: Tensor, k: int) -> dict[Key, Overlap]:
-        old = torch.stack([self._bases[key] for key in keys])
+    def _followed(self, keys: list[Key], X: Tensor, floor: Tensor) -> dict[Key, Overlap]:
+        old = torch.stack([self._lasts[key] for key in keys])
         first = torch.stack([self._firsts[key] for key in keys])
-        new = _iterated(X, old)
-        self._bases.update(zip(keys, new, strict=True))
-        leading = new[..., :k].mT
-        overlaps = torch.stack(
-            [(leading @ basis).square().sum((-2, -1)) / k for basis in (old[..., :k], first)]
-        )
-        return {key: Overlap(*pair) for key, pair in zip(keys, overlaps.clamp(max=1).T.tolist(), strict=True)}
+        wide, values = _iterated(X, torch.stack([self._bases[key] for key in keys]))
+        present = values[:, : self.k] > floor[:, None]
+        new = wide[..., : self.k] * present[:, None]
+        dimension = present.sum(-1)
+        overlaps = []
+        for other in (old, first):
+            larger = torch.maximum(dimension, (other != 0).any(-2).sum(-1))
+            overlaps.append(((new.mT @ other).square().sum((-2, -1)) / larger).clamp(max=1).tolist())
+        found: dict[Key, Overlap] = {}
+        for place, some in enumerate(present[:, 0].tolist()):
+            if some:
+                key = keys[place]
+                self._bases[key], self._lasts[key] = wide[place], new[place]
+                found[key] = Overlap(overlaps[0][place], overlaps[1][place])
+        return found
 
 
-def _iterated(X: Tensor, basis: Tensor) -> Tensor:
-    """Orthonormal (b, rows, wide), best directions first."""
+def _iterated(X: Tensor, basis: Tensor) -> tuple[Tensor, Tensor]:
+    """Orthonormal (b, rows, wide), best directions first, and (b, wide), the singular values they show."""
     Q = basis
     for _ in range(ROUNDS):
         Q = torch.linalg.qr(X @ (X.mT @ Q))[0]
     seen = X.mT @ Q
-    _, turn = torch.linalg.eigh(seen.mT @ seen)
-    return Q @ turn.flip(-1)
+    squares, turn = torch.linalg.eigh(seen.mT @ seen)
+    return Q @ turn.flip(-1), squares.flip(-1).clamp(min=0).sqrt()

@@ -99,3 +99,16 @@ def test_a_lane_records_what_the_exact_overlap_says(blobs: object) -> None:
         gap = (sigma[:, 4] / sigma[:, 3] < 0.9) if sigma.shape[1] > 4 else torch.ones(30, dtype=torch.bool)
         assert np.abs(timeline.overlap_last[1:, index, 0] - last.numpy())[gap].max(initial=0) < 0.02
         assert np.abs(timeline.overlap_first[1:, index, 0] - first.numpy())[gap].max(initial=0) < 0.03
+
+
+def test_directions_below_the_floor_are_none() -> None:
+    X, noise = with_gap(0.0), with_gap(1.2)
+    tracker = SubspaceTracker()
+    tracker.look({0: X}, {0: 6.5})  # σ = 9, 7, 6, 5: two directions
+    assert int(tracker.basis(0).any(0).sum()) == 2
+    overlap = tracker.look({0: X}, {0: 0.0})[0]
+    assert math.isclose(overlap.last, 0.5) and math.isclose(overlap.first, 0.5)
+    assert tracker.look({0: noise}, {0: 100.0}) == {}
+    assert math.isclose(tracker.look({0: X}, {0: 0.0})[0].last, 1.0)
+    fresh = SubspaceTracker()
+    assert fresh.look({0: X}, {0: 100.0}) == {} and not fresh.start(0, torch.zeros(4, 3))
