@@ -42,6 +42,7 @@ class SubspaceTracker:
         self._bases: dict[Hashable, Tensor] = {}
         self._lasts: dict[Hashable, Tensor] = {}
         self._firsts: dict[Hashable, Tensor] = {}
+        self._counts: dict[Hashable, tuple[int, int]] = {}
 
     def look(
         self, matrices: Mapping[Key, Tensor], floors: Mapping[Key, float] | None = None
@@ -82,6 +83,7 @@ class SubspaceTracker:
         self._bases[key] = basis
         self._lasts[key] = (basis * present)[:, : self.k]
         self._firsts[key] = self._lasts[key] if first is None else first
+        self._counts[key] = _directions(self._lasts[key]), _directions(self._firsts[key])
         return True
 
     def basis(self, key: Hashable) -> Tensor:
@@ -93,22 +95,20 @@ class SubspaceTracker:
         return self._firsts.get(key)
 
     def _followed(self, keys: list[Key], X: Tensor, floor: Tensor) -> dict[Key, Overlap]:
-        old = torch.stack([self._lasts[key] for key in keys])
-        first = torch.stack([self._firsts[key] for key in keys])
+        # one product for both: at these sizes the calls take the time
+        known = torch.stack([torch.cat((self._lasts[key], self._firsts[key]), 1) for key in keys])
         wide, values = _iterated(X, torch.stack([self._bases[key] for key in keys]))
         present = values[:, : self.k] > floor[:, None]
         new = wide[..., : self.k] * present[:, None]
-        dimension = present.sum(-1)
-        overlaps = []
-        for other in (old, first):
-            larger = torch.maximum(dimension, (other != 0).any(-2).sum(-1))
-            overlaps.append(((new.mT @ other).square().sum((-2, -1)) / larger).clamp(max=1).tolist())
+        shared = (new.mT @ known).square().sum(-2).unflatten(-1, (2, -1)).sum(-1).tolist()
         found: dict[Key, Overlap] = {}
-        for place, some in enumerate(present[:, 0].tolist()):
-            if some:
-                key = keys[place]
+        for place, (key, count) in enumerate(zip(keys, present.sum(-1).tolist(), strict=True)):
+            if count:
+                last, first = self._counts[key]
                 self._bases[key], self._lasts[key] = wide[place], new[place]
-                found[key] = Overlap(overlaps[0][place], overlaps[1][place])
+                self._counts[key] = count, first
+                overlaps = (shared[place][0] / max(count, last), shared[place][1] / max(count, first))
+                found[key] = Overlap(*(min(1.0, overlap) for overlap in overlaps))
         return found
 
 
@@ -120,3 +120,7 @@ def _iterated(X: Tensor, basis: Tensor) -> tuple[Tensor, Tensor]:
     seen = X.mT @ Q
     squares, turn = torch.linalg.eigh(seen.mT @ seen)
     return Q @ turn.flip(-1), squares.flip(-1).clamp(min=0).sqrt()
+
+
+def _directions(basis: Tensor) -> int:
+    return int(basis.any(0).sum())
