@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -56,29 +57,30 @@ def rows() -> Iterator[dict[str, Any]]:
 def _training(width: int, folder: Path) -> Iterator[dict[str, Any]]:
     """Time of a step, bare and recorded at 5 % budget: by the clock, and of all processors together."""
     bare = f"training step, {DEPTH + 2} matrices, width {width}"
-    trains, recorders = {bare: _steps(width)[0]}, {}
+    # one model for all: where its memory lies makes differences of this size
+    train, model, optimizer = _steps(width)
+    recorders: dict[str, SpectraRecorder | None] = {bare: None}
     for every in (1, 10):
-        name = f"the same recorded, every={every}, width {width}"
-        trains[name], model, optimizer = _steps(width)
-        recorders[name] = SpectraRecorder(folder / f"{width}-{every}.spec", model, optimizer, every=every)
-    count = max(10, int(BLOCK_SECONDS / _seconds(lambda: trains[bare](1))))
-    spent: dict[str, list[tuple[float, float]]] = {name: [] for name in trains}
-    for recorder in recorders.values():
-        recorder.attach()
+        recorders[f"the same recorded, every={every}, width {width}"] = SpectraRecorder(
+            folder / f"{width}-{every}.spec", model, optimizer, every=every
+        )
+    count = max(10, int(BLOCK_SECONDS / _seconds(lambda: train(1))))
+    spent: dict[str, list[tuple[float, float]]] = {name: [] for name in recorders}
     for block in range(-WARMING, ROUNDS):
-        for name, train in trains.items():
-            cost = _cost(train, count, recorders.get(name))
+        for name, recorder in recorders.items():
+            with recorder or nullcontext():
+                cost = _cost(train, count, recorder)
             if block >= 0:
                 spent[name].append(cost)
-    for recorder in recorders.values():
-        recorder.detach()
     for which, what in enumerate(("", ", processors")):
-        for name in trains:
+        for name in recorders:
             # the quarters at both ends are the neighbours' doing
             usual = sorted(cost[which] for cost in spent[name])[ROUNDS // 4 : -ROUNDS // 4]
             row = {"name": name + what, "value": 1e3 * statistics.mean(usual) / count, "unit": "ms"}
             yield row if name == bare else {**row, "ratio_to": bare + what}
     for name, recorder in recorders.items():
+        if recorder is None:
+            continue
         share = len(spectra_run(recorder.path).steps) / recorder.step
         yield {
             "name": name.replace("the same recorded", "records in 1000 steps"),
