@@ -5,17 +5,17 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, SupportsFloat
+from typing import Any
 
 import torch
 from torch import nn
 
 from .budget import Budget
 from .copying import Copier
-from .errors import InvalidRecorder
 from .hooks import Arguments, Rounds, capturing, closure_of, observed
 from .layers import Select, watched_layers
 from .record import RecordWriter
+from .remarks import Remarks
 from .rotation import Rotation
 from .settings import check_settings, earlier_part, header_fields
 from .snapshot import KINDS, Snapshot
@@ -95,8 +95,7 @@ class SpectraRecorder:
         self._handles: list[Any] = []
         self._worker: RecordingThread | None = None
         self._pending: Snapshot | None = None
-        self._scalars: dict[str, Any] = {}
-        self._notes: list[str] = []
+        self._remarks = Remarks()
         self._entered = False
         self._earlier = 0.0
 
@@ -166,7 +165,7 @@ class SpectraRecorder:
 
     def note(self, text: str) -> None:
         """Words for the next record: a learning rate changed, a phase began."""
-        self._notes.append(str(text))
+        self._remarks.note(text)
 
     def scalar(self, **values: Any) -> None:
         """Numbers for the next record, `scalar(loss=loss)`; only the latest of a name is kept.
@@ -177,12 +176,7 @@ class SpectraRecorder:
             InvalidRecorder: naming what is no single number.
         """
         for name, value in values.items():
-            if isinstance(value, torch.Tensor) and value.numel() == 1 and not value.is_complex():
-                self._scalars[name] = value.detach().clone()
-            elif isinstance(value, SupportsFloat) and not isinstance(value, torch.Tensor):
-                self._scalars[name] = float(value)
-            else:
-                raise InvalidRecorder(f"scalar {name} is {value!r}: one number is needed")
+            self._remarks.scalar(name, value)
 
     def _hook(self, act: Callable[..., Arguments | None], index: int) -> Callable[..., Any]:
         """A step hook that keeps account of its own time and brings nothing down."""
@@ -279,11 +273,10 @@ class SpectraRecorder:
             return
         snapshot.before.clear()
         snapshot.mark_copied()
-        snapshot.notes, self._notes = self._notes, []
-        snapshot.scalars, self._scalars = self._scalars, {}
+        self._remarks.go_with(snapshot)
         if not self._worker.offer(snapshot, self.dropped):
             self.dropped += 1
-            self._notes, self._scalars = snapshot.notes, snapshot.scalars
+            self._remarks.come_back(snapshot)
 
     def _warn_of(self, failure: Exception | None) -> None:
         """Says once that recording has ended before the training."""

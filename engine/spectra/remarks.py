@@ -1,0 +1,43 @@
+"""Words and numbers that a training adds to its records."""
+
+from typing import Any, SupportsFloat
+
+from torch import Tensor
+
+from .errors import InvalidRecorder
+from .snapshot import Snapshot
+
+
+class Remarks:
+    """What was noted since the last record, until a record takes it along."""
+
+    def __init__(self) -> None:
+        self._notes: list[str] = []
+        self._scalars: dict[str, Any] = {}
+
+    def note(self, text: str) -> None:
+        """Words, kept in their order."""
+        self._notes.append(str(text))
+
+    def scalar(self, name: str, value: Any) -> None:
+        """A number, of which the latest counts; tensors stay where they are and are read later.
+
+        Raises:
+            InvalidRecorder: naming what is no single number.
+        """
+        tensor = isinstance(value, Tensor)
+        if tensor and value.numel() == 1 and not value.is_complex():
+            self._scalars[name] = value.detach().clone()
+        elif isinstance(value, SupportsFloat) and not tensor:
+            self._scalars[name] = float(value)
+        else:
+            raise InvalidRecorder(f"scalar {name} is {value!r}: one number is needed")
+
+    def go_with(self, snapshot: Snapshot) -> None:
+        """Moves everything into the snapshot."""
+        snapshot.notes, self._notes = self._notes, []
+        snapshot.scalars, self._scalars = self._scalars, {}
+
+    def come_back(self, snapshot: Snapshot) -> None:
+        """The snapshot was dropped; its words wait for the next."""
+        self._notes, self._scalars = snapshot.notes, snapshot.scalars
