@@ -38,7 +38,7 @@ def hand_tables(request: Request, frame: Frame) -> dict[str, Columns]:
 def readouts(request: Request, frame: Frame) -> tuple[Readout, ...]:
     """The metric and the loss of every lane at the step."""
     if request["view"] not in ("training", "layers"):
-        from .statements import pane_readouts
+        from .pane_readouts import pane_readouts
 
         return pane_readouts(request, frame)
     at = _Place(request, frame.tables)

@@ -46,7 +46,42 @@ def tables() -> dict[str, Columns]:
     }
     for k in range(1, LANES + 1):
         found |= lane(k)
-    return found
+    return found | polar() | edge()
+
+
+def polar() -> dict[str, Columns]:
+    """The tables of the polar factor."""
+    s = np.array([0.0, 1.25])
+    methods = ("newton_schulz", "polar_express", "qdwh", "svd")
+    curves = (
+        *(f"polar_sigma_{method}" for method in (*methods, "input")),
+        *(f"polar_dots_{method}" for method in methods[:3]),
+        *(f"polar_map_{preset}" for preset in ("jordan", "polar_express", "you", "nanochat")),
+        *(f"polar_cobweb{part}" for part in ("", "_map", "_start", "_end")),
+        "polar_start_point",
+    )
+    return {
+        **{f"polar_error_{method}": PATH for method in methods},
+        **dict.fromkeys(curves, CURVE),
+        "polar_diagonal": {"x": s, "y": s},
+        "polar_error_names": LABELS,
+        "polar_known": SEGMENTS,
+        "polar_band": {**CURVE, "y2": NONE},
+        **{name: {"x": NONE} for name in ("polar_steps_now", "polar_between", "polar_start_line")},
+    }
+
+
+def edge() -> dict[str, Columns]:
+    """The tables of the edge of stability."""
+    return {
+        **dict.fromkeys(("edge_gap", "edge_gradient_descent", "edge_faint"), PATH),
+        "edge_faint_names": LABELS,
+        "edge_sizes": CURVE,
+        "edge_stable": {**CURVE, "y2": NONE},
+        "edge_now": CURVE,
+        "edge_now_line": {"y": NONE},
+        "edge_entered": {"x": NONE},
+    }
 
 
 @lru_cache(maxsize=LANES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...control import Card, Claim, Readout, Table
+from ...control import Card, Claim, Table
 from ...frame import Frame
 from ...request import Request
 
@@ -19,9 +19,4 @@ def table(request: Request, frame: Frame) -> Table | None:
 
 def claims(request: Request, frame: Frame) -> tuple[Claim, ...]:
     """What the papers say and what we find."""
-    return ()
-
-
-def pane_readouts(request: Request, frame: Frame) -> tuple[Readout, ...]:
-    """Numbers of the polar factor and of the edge of stability."""
     return ()

@@ -1,0 +1,24 @@
+"""What the figures of the edge of stability and its numbers share."""
+
+from __future__ import annotations
+
+import numpy as np
+
+BESIDE = (4.0, 5.0, 6.0, 8.0, 9.0)
+"""The c of the faint runs."""
+
+EVERY = 25
+"""Steps between two decays."""
+
+EDGE = 6.8
+"""Largest c that this regression takes at a constant step: the gap falls over 2000 steps at 6.8 and grows at 6.85,
+from five starts. Another draw of its data has another edge."""
+
+LOW, HIGH = -10.0, 10.0
+"""log₁₀ of the gaps that are drawn."""
+
+OVERFLOW = float(np.finfo(np.float32).max)
+"""A run whose gap passes this has diverged: float32, in which optimisers work, ends here."""
+
+DROP = 1e-3
+"""The gap has dropped when it stays below this share of its start."""
