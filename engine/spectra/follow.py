@@ -81,7 +81,7 @@ class RunFollower:
             return None
         self._seen, self._refusal, news = seen, None, None
         try:
-            news = self._take(found.st_size)
+            news = self._take()
         except FileNotFoundError:
             self._seen, self.phase = None, Phase.WAITING
         except UnfinishedRecord:
@@ -91,9 +91,9 @@ class RunFollower:
             raise
         return news
 
-    def _take(self, size: int) -> SpectraRun | None:
+    def _take(self) -> SpectraRun | None:
         """Reads on, or from the beginning when the file holds another run than the one that was followed."""
-        before, record = self._read, self._continued(size)
+        before, record = self._read, self._continued()
         if record is None or before is None or self._tables is None:
             record = read_record(self.path)
             tables = RunTables(self.path, record.header)
@@ -115,16 +115,16 @@ class RunFollower:
         self.run = self._tables.run(self._read)
         return self.run
 
-    def _continued(self, size: int) -> RunRecord | None:
+    def _continued(self) -> RunRecord | None:
         """What came behind the last whole record, None when the file is another run's."""
         before = self._read
-        if before is None or size < before.end:
+        if before is None:
             return None
         try:
             record = read_record(self.path, before.end)
         except RecordError:
             raise
         except ValueError:
-            # the file became shorter since it was looked at
+            # the file is shorter than what was read of it
             return None
         return record if record.header == before.header else None
