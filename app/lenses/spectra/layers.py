@@ -24,9 +24,10 @@ def traces(timeline: Timeline, request: Request) -> dict[str, Columns]:
     """A small picture of the metric of every matrix, all lanes in it; computed while that view is open."""
     if request["view"] != "layers":
         return {}
-    count = min(len(lane.matrices) for lane in timeline.lanes)
-    lanes = range(len(timeline.lanes))
-    numbers = [[timeline.spectrum(k, m, request["matrix"]).number for k in lanes] for m in range(count)]
+    count, lanes = timeline.matrices, range(len(timeline.lanes))
+    if not count:
+        return {}
+    numbers = [[_number(timeline, k, m, request["matrix"]) for k in lanes] for m in range(count)]
     order = _order(numbers, request["sort"])
     across = columns_of(count)
     tables: dict[str, Columns] = {f"trace_{k + 1}": {"xs": [], "ys": []} for k in lanes}
@@ -43,7 +44,8 @@ def traces(timeline: Timeline, request: Request) -> dict[str, Columns]:
             tables[f"trace_{k + 1}"]["ys"].append(y.astype(np.float32))
         names["x"].append(left + MARGIN)
         names["y"].append(bottom + 1 - HEAD / 2)
-        names["text"].append(f"{_short(timeline.lanes[0].matrices[m])} · to {shown(high)}")
+        named = next(lane.matrices[m] for lane in timeline.lanes if m < len(lane.matrices))
+        names["text"].append(f"{_short(named)} · to {shown(high)}")
         frames["xs"].append(left + MARGIN * np.array([0.4, 0.4, 1 / MARGIN - 0.4, 1 / MARGIN - 0.4, 0.4]))
         frames["ys"].append(bottom + MARGIN * np.array([0.4, 1 / MARGIN - 0.4, 1 / MARGIN - 0.4, 0.4, 0.4]))
     chosen = order.index(timeline.matrix) if timeline.matrix in order else 0
@@ -54,6 +56,13 @@ def traces(timeline: Timeline, request: Request) -> dict[str, Columns]:
         "cell_chosen": {"x": frames["xs"][chosen], "y": frames["ys"][chosen]},
         "cell_order": {"matrix": np.array(order, np.float32), "across": np.full(count, across, np.float32)},
     }
+
+
+def _number(timeline: Timeline, k: int, matrix: int, kind: str) -> np.ndarray:
+    """The metric of one lane's matrix; of recordings of different networks some lanes have it not."""
+    if matrix < len(timeline.lanes[k].matrices):
+        return timeline.spectrum(k, matrix, kind).number
+    return np.full(len(timeline.shown(k)), np.nan, np.float32)
 
 
 def columns_of(count: int) -> int:
@@ -82,6 +91,8 @@ def rotation(timeline: Timeline, request: Request) -> dict[str, Columns]:
     tables: dict[str, Columns] = {}
     for k, lane in enumerate(timeline.lanes):
         rows = timeline.shown(k)
+        if not lane.matrices:
+            continue
         for name, reference in (("rotation", "first"), ("rotation_last", "last")):
             values = lane.overlap(min(timeline.matrix, len(lane.matrices) - 1), kind, reference)[rows]
             there = np.isfinite(values)

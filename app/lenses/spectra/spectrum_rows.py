@@ -37,9 +37,9 @@ class SpectrumRows:
 
     def take(self, lane: LaneRecord, rows: np.ndarray) -> None:
         """Hold exactly these rows of the lane, ascending; only those not held yet are computed."""
-        kept = len(self._rows)
-        if kept > len(rows) or not np.array_equal(self._rows, rows[:kept]):
-            kept = 0
+        most = min(len(self._rows), len(rows))
+        other = np.flatnonzero(self._rows[:most] != rows[:most])
+        kept = int(other[0]) if len(other) else most
         new = rows[kept:]
         if not len(new) and kept == len(self._rows):
             return

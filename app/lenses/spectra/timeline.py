@@ -14,9 +14,7 @@ from . import nothing
 from .choices import LANES, METRICS
 from .lane_record import LaneRecord
 from .spectrum_rows import CODES, HIGH, LOW, SpectrumRows, logarithm
-
-MOST_ROWS = 500
-"""Recorded steps that the browser gets; of longer records every second, fourth, … one."""
+from .step_columns import MOST_ROWS, ROOM, columns_of_steps, rows_at_columns
 
 DEEPEST = -16
 """Decades below the largest value at which an axis ends at the latest: float64's rounding."""
@@ -39,7 +37,7 @@ class Timeline:
         self._last, self._exact = int(request["last"]), int(request["exact"])
         self._relative = request["scale"] == "relative"
         self._against, self._metric = request["against"], request["metric"]
-        self.matrix = min(int(request["layer"]), len(lanes[0].matrices)) - 1
+        self.matrix = max(0, min(int(request["layer"]), self.matrices) - 1)
         self._kinds = request["matrix"], request["beside"]
         self._spectra: dict[tuple[int, int, str], SpectrumRows] = {}
 
@@ -58,6 +56,11 @@ class Timeline:
             self._spectra[key] = SpectrumRows(matrix, kind, self._metric)
         self._spectra[key].take(self._lanes[k], self.shown(k))
         return self._spectra[key]
+
+    @property
+    def matrices(self) -> int:
+        """Matrices of the lane that has most; the others show their last where they have fewer."""
+        return max(len(lane.matrices) for lane in self._lanes)
 
     @property
     def head(self) -> int:
@@ -100,9 +103,10 @@ class Timeline:
         count = len(steps) - first
         stride = 1 << max(0, math.ceil(math.log2(max(count, 1) / MOST_ROWS)))
         rows = np.arange(-(-first // stride) * stride, len(steps), stride)
-        if stride > 1 and self._exact >= 0 and len(steps):
-            looked_at = max(first, int(np.searchsorted(steps, self._exact, side="right")) - 1)
-            rows = np.union1d(rows, [looked_at])
+        if stride > 1:
+            # the last one always, so that who follows a growing record need not ask for it
+            exact = int(np.searchsorted(steps, self._exact, side="right")) - 1 if self._exact >= 0 else first
+            rows = np.union1d(rows, [max(first, exact), len(steps) - 1])
         return rows
 
     def _capacity(self, chosen: Sequence[np.ndarray]) -> int:
@@ -113,6 +117,8 @@ class Timeline:
             if self._planned is not None and not self._last and 0 < len(rows) == len(lane.steps):
                 every = int(lane.steps[1] - lane.steps[0]) if len(rows) > 1 else 1
                 planned = max(planned, self._planned // every + 1)
+        if self._planned is None:
+            return max(1, -(-most // ROOM)) * ROOM
         return max(1, most, min(planned, MOST_ROWS + 1))
 
     def _lane(self, k: int, rows: np.ndarray, capacity: int) -> dict[str, Columns]:
@@ -150,22 +156,20 @@ class Timeline:
         return {"title": titles, "metric": [words] * LANES, **columns}
 
     def _heat(self, chosen: Sequence[np.ndarray], capacity: int) -> Columns:
-        """One picture of all lanes, the first on top, index downwards; columns are evenly spaced recorded steps."""
+        """One picture of all lanes, the first on top, index downwards; columns are evenly spaced steps."""
         tallest = max(pair[0].colours.shape[1] for pair in self._rows)
+        steps = [lane.steps[rows] for lane, rows in zip(self._lanes, chosen, strict=True)]
+        first, gap, columns = columns_of_steps(steps, capacity)
         parts = []
-        for pair in reversed(self._rows):
-            colours = _filled(pair[0].colours, capacity)
+        for pair, own in zip(reversed(self._rows), reversed(steps), strict=True):
+            colours = rows_at_columns(pair[0].colours, own, first, gap, columns)
             repeated = np.repeat(colours, max(1, tallest // colours.shape[1]), axis=1)
-            picture = np.zeros((tallest, capacity), np.uint8)
+            picture = np.zeros((tallest, columns), np.uint8)
             picture[tallest - repeated.shape[1] :] = repeated.T[::-1]
             parts.append(picture)
-        lane = max(range(len(chosen)), key=lambda k: len(chosen[k]))
-        steps = self._lanes[lane].steps[chosen[lane]]
-        first = float(steps[0]) if len(steps) else 0.0
-        gap = float(np.median(np.diff(steps))) if len(steps) > 1 else 1.0
         edges = {
             "x0": first - gap / 2,
-            "x1": first + gap * (capacity - 0.5),
+            "x1": first + gap * (columns - 0.5),
             "y0": 0.0,
             "y1": float(len(parts)),
         }
@@ -176,20 +180,25 @@ class Timeline:
         found: dict[str, Any] = {
             "lanes": [lane.title for lane in self._lanes],
             "status": [lane.status for lane in self._lanes],
-            "matrix": self._lanes[0].matrices[self.matrix].words,
+            "matrix": self._words(),
             "kind_lead": self._kinds[0],
             "kind_beside": self._kinds[1],
             "metric": self._metric,
             "against": self._against,
             "relative": self._relative,
             "axis_from": float(max(0, self.head - self._last)) if self._last else 0.0,
-            "values": int(self._rows[0][0].codes.shape[1]),
-            "last_layer": len(self._lanes[0].matrices),
+            "values": max(int(lead.codes.shape[1]) for lead, _ in self._rows),
+            "last_layer": max(1, self.matrices),
             "last_step": self.end,
             "head": self.head,
             "first_step": min((float(lane.steps[0]) for lane in self._lanes if len(lane.steps)), default=0.0),
         }
         return found | self._reach()
+
+    def _words(self) -> str:
+        """The matrix that is looked at, in the first lane that has it."""
+        having = [lane.matrices[self.matrix] for lane in self._lanes if self.matrix < len(lane.matrices)]
+        return having[0].words if having else ""
 
     def end_facts(self) -> dict[str, Any]:
         """The chosen metric of each lane: at the last step, and in the middle of the training."""
