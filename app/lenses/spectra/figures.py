@@ -149,7 +149,8 @@ def _loss(facts: Mapping[str, Any]) -> Figure:
     return Figure(
         name="loss",
         title="Loss",
-        unit="of the batch, mean of 9 steps" + ("; seconds of training on this machine" if seconds else ""),
+        unit=facts.get("loss_unit", "of the batch, mean of 9 steps")
+        + ("; seconds of training on this machine" if seconds else ""),
         legend=_keys(facts),
         layers=(
             *_lanes("loss", "curve", "exact", size=1.6),

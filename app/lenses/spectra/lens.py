@@ -102,7 +102,9 @@ class SpectraLens(Lens):
     def _show_exactly(self) -> None:
         """A long recording is thinned for the browser: the step that is looked at is always among what it gets."""
         if self.watch or self.record_1:
-            self.exact = self.step
+            from .recordings import left_out
+
+            self.exact = self.step if left_out(self.request()) else -1
 
     def frames(self, request: Request) -> Iterator[Frame | Idle | None]:
         from .compute import frames
@@ -234,6 +236,8 @@ def _lanes(training: Any) -> tuple[Group, ...]:
 
 def _panes() -> tuple[Group, ...]:
     return (
+        Group((Dial("polar_steps", "Steps", primary=True),), when=when("view", "polar")),
+        Group((Dial("c", "Step size c = η L r", primary=True),), when=when("view", "edge")),
         Group(
             (
                 Choice("polar_input", "Matrix"),
