@@ -23,7 +23,11 @@ LARGEST_MESSAGE = 32 * 1024 * 1024
 
 
 def serve(
-    slugs: Sequence[str] = (), host: str = "127.0.0.1", port: int = 5006, open_browser: bool = True
+    slugs: Sequence[str] = (),
+    host: str = "127.0.0.1",
+    port: int = 5006,
+    open_browser: bool = True,
+    page: str = "",
 ) -> None:
     """Serve the gallery and the lenses until interrupted.
 
@@ -32,6 +36,7 @@ def serve(
         host: address to listen on; other machines reach 0.0.0.0, so protect it first (SECURITY.md).
         port: TCP port; 0 takes a free one.
         open_browser: open the page in the machine's browser.
+        page: path and query of the page that is told and opened, instead of the gallery.
 
     Raises:
         UnknownLensError: a slug names no lens.
@@ -50,7 +55,7 @@ def serve(
     pages: Any = _routes(served)
     server: Any = pn.serve(pages, address=host, port=port, show=False, start=False, **_options(host, port))
     server.start()
-    address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/"
+    address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/{page}"
     print(f"Anisoscope: {address}", flush=True)
     # The first reader should not wait for torch: its import starts now, beside the server.
     server.io_loop.add_callback(shared_worker().start)
