@@ -102,7 +102,9 @@ class SpectraLens(Lens):
     def _show_exactly(self) -> None:
         """A long recording is thinned for the browser: the step that is looked at is always among what it gets."""
         if self.watch or self.record_1:
-            self.exact = self.step
+            from .recordings import left_out
+
+            self.exact = self.step if left_out(self.request()) else -1
 
     def frames(self, request: Request) -> Iterator[Frame | Idle | None]:
         from .compute import frames
