@@ -33,6 +33,6 @@ def rows_at_columns(
     found = np.zeros((columns, colours.shape[1]), np.uint8)
     middle = first + gap * np.arange(columns)
     rows = np.searchsorted(steps, middle + gap / 2, side="left") - 1
-    there = (rows >= 0) & (middle - gap / 2 < (steps[-1] if len(steps) else -np.inf))
+    there = (rows >= 0) & (middle - gap / 2 <= (steps[-1] if len(steps) else -np.inf))
     found[there] = colours[rows[there]]
     return found
