@@ -12,7 +12,7 @@ from .catalogue import PROBLEMS, problem_class
 from .character_transformer import CharacterTransformer
 from .decoder import Decoder
 from .digits_mlp import DigitsMLP
-from .edge_of_stability import EdgeOfStability, edge_of_stability
+from .edge_of_stability import EdgeOfStability, edge_of_stability, edge_of_stability_in_parts
 from .errors import InvalidProblem, UnknownProblem
 from .logistic_regression import LogisticRegression
 from .low_rank_completion import FactorModel, LowRankCompletion
@@ -38,5 +38,6 @@ __all__ = [
     "SvenToy",
     "UnknownProblem",
     "edge_of_stability",
+    "edge_of_stability_in_parts",
     "problem_class",
 ]

@@ -1,7 +1,7 @@
 """PolarGrad at and beyond its stable step: η = c / (L r) on the quadratic. After Lau et al. (2025), arXiv:2505.21799."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -67,9 +67,33 @@ def edge_of_stability(
     Raises:
         UnknownProblem, InvalidProblem: (ValueErrors) on an unknown method, a number out of range.
     """
+    (whole,) = edge_of_stability_in_parts(
+        c, decay, steps, problem, method, polar_steps=polar_steps, every=every, seed=seed, part=steps
+    )
+    return whole
+
+
+@torch.no_grad()
+def edge_of_stability_in_parts(
+    c: float | Sequence[float] | Tensor,
+    decay: float = 0.99,
+    steps: int = 600,
+    problem: MatrixRegression | None = None,
+    method: str = "svd",
+    *,
+    polar_steps: int | None = None,
+    every: int = 25,
+    seed: int = 42,
+    part: int = 200,
+) -> Iterator[EdgeOfStability]:
+    """`edge_of_stability` as it grows: what has been run after each `part` steps, and at the end all.
+
+    Args:
+        part: steps from one to the next, at least 1; the others as `edge_of_stability` takes them.
+    """
     values = _checked(c, decay)
-    require_integer("steps", steps, 1)
-    require_integer("every", every, 1)
+    for name, number in (("steps", steps), ("every", every), ("part", part)):
+        require_integer(name, number, 1)
     if method not in METHODS:
         raise UnknownProblem(f"method is {method!r}: one of {', '.join(METHODS)} is needed")
     problem = MatrixRegression("small") if problem is None else problem
@@ -78,15 +102,24 @@ def edge_of_stability(
     start = frame.left_basis.mT @ (problem.model(seed, torch.float64).X - problem.X_star) @ frame.right_basis
     sharpness = values * decay ** (torch.arange(steps) // every).double()[:, None]
     rates = sharpness / (H[-1, -1] * min(H.shape))
-    gap = _run(H, start, rates, frame, method, polar_steps)
-    return EdgeOfStability(sharpness, gap, _gradient_descent(H, start, steps))
+    descent = _gradient_descent(H, start, steps)
+    gap = torch.full((steps + 1, len(values)), math.inf, dtype=torch.float64)
+    for step in _run(gap, H, start, rates, frame, method, polar_steps):
+        if step == steps or (step and step % part == 0):
+            yield EdgeOfStability(sharpness[:step], gap[: step + 1].clone(), descent[: step + 1])
 
 
 def _run(
-    H: Tensor, start: Tensor, rates: Tensor, frame: Curvature, method: str, polar_steps: int | None
-) -> Tensor:
+    gap: Tensor,
+    H: Tensor,
+    start: Tensor,
+    rates: Tensor,
+    frame: Curvature,
+    method: str,
+    polar_steps: int | None,
+) -> Iterator[int]:
+    """Fill `gap`; every step at which it is known is yielded."""
     steps, lanes = rates.shape
-    gap = torch.full((steps + 1, lanes), math.inf, dtype=torch.float64)
     running = torch.arange(lanes)
     E = start.expand(lanes, *start.shape)
     for step in range(steps + 1):
@@ -96,11 +129,11 @@ def _run(
             kept = gaps < BEYOND
             running, E, G, gaps = running[kept], E[kept], G[kept], gaps[kept]
         gap[step, running] = gaps
+        yield step
         if step == steps or not len(running):
-            break
+            continue
         rate = rates[step, running][:, None, None]
         E = E - rate * (exact_step(G) if method == "svd" else _scaled_polar(G, frame, method, polar_steps))
-    return gap
 
 
 def exact_step(G: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from anisoscope.engine.problems import (
     MatrixRegression,
     UnknownProblem,
     edge_of_stability,
+    edge_of_stability_in_parts,
 )
 from anisoscope.engine.problems.edge_of_stability import exact_step
 
@@ -137,3 +138,23 @@ def test_other_options_that_cannot_be_are_refused(small: MatrixRegression) -> No
         edge_of_stability(1.0, 0.9, 5, small, "newton")
     with pytest.raises(ValueError, match="steps is 0"):
         edge_of_stability(1.0, 0.9, 5, small, "qdwh", polar_steps=0)
+
+
+def test_parts_are_the_run_so_far(small: MatrixRegression) -> None:
+    whole = edge_of_stability([7.0, 30.0], 0.9, 130, small)
+    parts = list(edge_of_stability_in_parts([7.0, 30.0], 0.9, 130, small, part=50))
+    assert [len(part.sharpness) for part in parts] == [50, 100, 130]
+    for part in parts:
+        for ours, theirs in zip(part, whole, strict=True):
+            assert torch.equal(ours, theirs[: len(ours)])
+    assert len(parts[0].gap) == len(parts[0].gradient_descent) == 51
+
+
+def test_parts_need_a_length(small: MatrixRegression) -> None:
+    with pytest.raises(InvalidProblem, match="part is 0"):
+        next(edge_of_stability_in_parts(7.0, problem=small, part=0))
+
+
+def test_all_lanes_may_leave_the_number_range(small: MatrixRegression) -> None:
+    *_, last = edge_of_stability_in_parts(1000.0, 1.0, 150, small, part=60)
+    assert last.gap.shape == (151, 1) and math.isinf(last.gap[-1, 0].item())
