@@ -10,7 +10,7 @@ from ..polar import PRESETS, odd_polynomials, polar
 from ..polar.factor import METHODS, check_options
 from . import foreach
 from .matrix_optimizer import Batch, MatrixOptimizer, move
-from .options import require_choice, require_flag, require_fraction
+from .options import require_choice, require_count, require_flag, require_fraction
 
 SCALES = ("original", "match_rms_adamw", "spectral", "none")
 
@@ -49,7 +49,7 @@ class Muon(MatrixOptimizer):
         weight_decay: λ ≥ 0, at the unscaled learning rate.
         scale: s, see `muon_scale`.
         orthogonalizer: a method of `polar`; "svd" and "qdwh" give the exact factor.
-        steps: of the orthogonaliser; "svd" takes no notice.
+        steps: of the orthogonaliser; "svd" has none and leaves it aside, since 5 is the default here.
         dtype: of the orthogonaliser; None is the parameter's.
         bias_correction: optax's: M/(1−β^t), with Nesterov βM/(1−β^(t+1)) + (1−β)G/(1−β^t).
         preset: coefficients by name (`polar.PRESETS`); None is the orthogonaliser's own.
@@ -97,7 +97,8 @@ class Muon(MatrixOptimizer):
         require_flag(group, "nesterov", "bias_correction")
         require_choice(group, "scale", SCALES)
         require_choice(group, "orthogonalizer", METHODS)
-        check_options(group["orthogonalizer"], group["steps"], group["dtype"], group["preset"])
+        require_count(group, "steps")
+        check_options(group["orthogonalizer"], _steps(group), group["dtype"], group["preset"])
 
     def _new_state(self, group: dict[str, Any], p: Tensor) -> dict[str, Any]:
         return {"momentum_buffer": torch.zeros_like(p)}
@@ -126,13 +127,17 @@ def _directions(group: dict[str, Any], batch: Batch, buffers: list[Tensor]) -> T
     return stacked
 
 
+def _steps(group: dict[str, Any]) -> int | None:
+    return None if group["orthogonalizer"] == "svd" else group["steps"]
+
+
 def _orthogonalised(stacked: Tensor, group: dict[str, Any]) -> Tensor:
-    method, steps, dtype = group["orthogonalizer"], group["steps"], group["dtype"]
+    method, steps, dtype = group["orthogonalizer"], _steps(group), group["dtype"]
     if method in ("svd", "qdwh"):
         return polar(stacked, method, steps, dtype)
     dtype = dtype or stacked.dtype
     if dtype == torch.bfloat16 and method == "newton_schulz" and group["preset"] in (None, "jordan"):
-        return _as_torch_muon(stacked, steps)
+        return _as_torch_muon(stacked, group["steps"])
     return polar(stacked, method, steps, dtype, group["preset"])
 
 

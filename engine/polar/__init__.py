@@ -9,21 +9,25 @@ if __name__ != "anisoscope.engine.polar":
     )
 
 from .errors import InvalidMatrix
-from .factor import METHODS, polar
-from .polynomial import odd_polynomials, singular_value_map
+from .factor import METHODS, polar, polar_iterates
+from .polynomial import odd_polynomials, singular_value_map, singular_value_orbit
 from .presets import PRESETS, Preset
 from .qdwh import qdwh_weights
-from .quality import PolarQuality, polar_quality
+from .quality import PolarError, PolarQuality, polar_error, polar_quality
 
 __all__ = [
     "METHODS",
     "PRESETS",
     "InvalidMatrix",
+    "PolarError",
     "PolarQuality",
     "Preset",
     "odd_polynomials",
     "polar",
+    "polar_error",
+    "polar_iterates",
     "polar_quality",
     "qdwh_weights",
     "singular_value_map",
+    "singular_value_orbit",
 ]

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from .errors import InvalidMatrix
-from .polynomial import odd_polynomials
+from .polynomial import odd_polynomials, odd_steps
 from .presets import preset_named
-from .qdwh import qdwh
+from .qdwh import halley_steps, polished, qdwh
 
 METHODS = ("svd", "qdwh", "polar_express", "newton_schulz")
 _PRESETS = {"polar_express": "polar_express", "newton_schulz": "jordan"}
@@ -36,7 +36,7 @@ def polar(
     Args:
         G: (..., m, n) real, finite.
         method: one of `METHODS`.
-        steps: None takes 6 (float32: 5 or 6) of qdwh, 8 of polar_express, 5 of newton_schulz; svd takes no notice.
+        steps: None takes 6 (float32: 5 or 6) of qdwh, 8 of polar_express, 5 of newton_schulz; svd takes only None.
         dtype: computes in it. None: the dtype of G; float32 for half precisions, float64 for integers. svd and qdwh
             need float32 or float64.
         preset: coefficients by name, one of `PRESETS`, for polar_express and newton_schulz.
@@ -46,21 +46,17 @@ def polar(
 
     Raises:
         InvalidMatrix: (a ValueError) on NaN, infinities, complex numbers, fewer than two axes.
-        ValueError: on an unknown method or preset, steps below one, a dtype the method cannot work in.
+        ValueError: on an unknown method or preset, steps below one or with svd, a dtype the method cannot work in.
 
     >>> polar(torch.tensor([[0.0, -2.0], [0.5, 0.0]]))
     tensor([[ 0., -1.],
             [ 1.,  0.]])
     """
     check_options(method, steps, dtype, preset)
-    G = torch.as_tensor(G)
-    if not G.is_floating_point() and not G.is_complex():
-        G = G.double()
-    _check_axes(G)
-    work = dtype or (G.dtype if G.dtype in _FULL else torch.float32)
+    G = _as_matrix(G)
     if G.numel() == 0:
         return G.clone()
-    X = _scaled(G).to(work)
+    X = _scaled(G).to(working_dtype(G, dtype))
     if method == "svd":
         result = _by_svd(X)
     elif method == "qdwh":
@@ -71,6 +67,41 @@ def polar(
     return result.to(G.dtype)
 
 
+def polar_iterates(
+    G: Tensor,
+    method: str,
+    steps: int,
+    dtype: torch.dtype | None = None,
+    preset: str | None = None,
+) -> Tensor:
+    """polar(G, method, k) for every k = 1 … steps in one pass, and before them the scaled G where it starts.
+
+    Args:
+        G, dtype, preset: as `polar` takes them.
+        method: "qdwh", "polar_express" or "newton_schulz"; "svd" has no steps.
+        steps: the last k, at least 1.
+
+    Returns:
+        (steps + 1, ..., m, n) in the dtype it was worked in.
+
+    >>> polar_iterates(torch.eye(2, dtype=torch.float64), "newton_schulz", 2)[:, 0, 0]
+    tensor([0.7071, 1.1065, 0.7121], dtype=torch.float64)
+    """
+    check_options(method, steps, dtype, preset)
+    G = _as_matrix(G)
+    X = _scaled(G).to(working_dtype(G, dtype)) if G.numel() else G
+    if method == "qdwh":
+        start, *later = halley_steps(X, steps)
+        return torch.stack([start, *polished(torch.stack(later))])
+    chosen = preset_named(preset or _PRESETS[method])
+    X = _normalised(X, chosen.margin)
+    iterates = X.new_empty(steps + 1, *X.shape)
+    iterates[0] = X
+    for place, iterate in zip(iterates[1:], odd_steps(X, chosen.coefficients(steps)), strict=True):
+        place.copy_(iterate)
+    return iterates
+
+
 def check_options(
     method: str, steps: int | None, dtype: torch.dtype | None, preset: str | None = None
 ) -> None:
@@ -79,6 +110,8 @@ def check_options(
         raise ValueError(f"method is {method!r}: one of {', '.join(METHODS)} is needed")
     if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
         raise ValueError(f"steps is {steps!r}: an integer of at least 1, or None, is needed")
+    if method == "svd" and steps is not None:
+        raise ValueError(f"steps is {steps!r}: method 'svd' has no steps, None is needed; qdwh counts steps")
     allowed = _FULL if method in ("svd", "qdwh") else _ALL
     if dtype is not None and dtype not in allowed:
         raise ValueError(f"dtype is {dtype!r}: {method} works in {', '.join(map(str, allowed))}")
@@ -89,11 +122,18 @@ def check_options(
         chosen.coefficients(steps or chosen.steps)
 
 
-def _check_axes(G: Tensor) -> None:
+def _as_matrix(G: Tensor) -> Tensor:
+    G = torch.as_tensor(G)
     if G.is_complex():
         raise InvalidMatrix(f"G is {G.dtype}: real numbers are needed")
     if G.ndim < 2:
         raise InvalidMatrix(f"G has shape {tuple(G.shape)}: (..., m, n) is needed")
+    return G if G.is_floating_point() else G.double()
+
+
+def working_dtype(G: Tensor, dtype: torch.dtype | None) -> torch.dtype:
+    """What `polar` works in."""
+    return dtype or (G.dtype if G.dtype in _FULL else torch.float32)
 
 
 def _scaled(G: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Odd quintic iterations: matrix products alone, the singular values move as numbers do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -20,6 +20,13 @@ def odd_polynomials(X: Tensor, coefficients: Sequence[Triple]) -> Tensor:
     Returns:
         (..., m, n), in the dtype of X.
     """
+    for iterate in odd_steps(X, coefficients):
+        X = iterate
+    return X
+
+
+def odd_steps(X: Tensor, coefficients: Sequence[Triple]) -> Iterator[Tensor]:
+    """What `odd_polynomials` passes through, one after each step; the second next overwrites it."""
     tall = X.shape[-2] > X.shape[-1]
     if tall:
         X = X.mT
@@ -39,8 +46,8 @@ def odd_polynomials(X: Tensor, coefficients: Sequence[Triple]) -> Tensor:
         factor = multiply_add(gram, gram, gram, beta=b, alpha=c, out=B)
         X = multiply_add(X, factor, X, beta=a, out=Y)
         Y, spare = spare, Y
-    X = X.reshape(shape)
-    return X.mT if tall else X
+        result = X.reshape(shape)
+        yield result.mT if tall else result
 
 
 def singular_value_map(s: Tensor, preset: str = "jordan", steps: int | None = None) -> Tensor:
@@ -65,3 +72,16 @@ def singular_value_map(s: Tensor, preset: str = "jordan", steps: int | None = No
         s = s * (a + square * (b + square * c))
         orbit.append(s)
     return torch.stack(orbit)
+
+
+def singular_value_orbit(preset: str, s0: float, steps: int | None = None) -> Tensor:
+    """(steps + 1,) the orbit of one singular value s0 = σ/‖G‖_F, start included: what a cobweb is drawn from.
+
+    >>> [round(value, 3) for value in singular_value_orbit("polar_express", 0.01, 6).tolist()]
+    [0.01, 0.081, 0.329, 1.187, 1.004, 1.054, 0.999]
+    """
+    if not 0 <= s0 <= 1:
+        raise ValueError(
+            f"s0 is {s0!r}: a number in [0, 1] is needed, a singular value over the Frobenius norm"
+        )
+    return singular_value_map(torch.tensor(s0, dtype=torch.float64), preset, steps)

@@ -1,6 +1,7 @@
 """QDWH: dynamically weighted Halley steps by QR, then by Cholesky. Nakatsukasa & Higham (2013)."""
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -44,20 +45,34 @@ def qdwh(X: Tensor, steps: int | None) -> Tensor:
         X: (..., m, n) float32 or float64, entries near 1 at most.
         steps: None until the bound has reached 1 to rounding, six in float64.
     """
+    for iterate in halley_steps(X, steps):
+        X = iterate
+    return polished(X)
+
+
+def halley_steps(X: Tensor, steps: int | None) -> Iterator[Tensor]:
+    """What `qdwh` passes through before it polishes: the start, its spectral norm at most 1, and each step."""
     tall = X.shape[-2] >= X.shape[-1]
     X = X if tall else X.mT
     magnitude = X.abs()
     # sqrt(‖X‖₁ ‖X‖_∞) bounds ‖X‖₂ from above
     norm = (magnitude.sum(-2).amax(-1) * magnitude.sum(-1).amax(-1)).sqrt()
     X = X / torch.where(norm > 0, norm, 1)[..., None, None]
+    yield X if tall else X.mT
     rounding = torch.finfo(X.dtype).eps
     bound, taken = rounding, 0
     while taken < steps if steps is not None else bound < 1 - 5 * rounding:
         # 1 - bound below 5 roundings is rounding alone
         weights = qdwh_weights(bound if bound < 1 - 5 * rounding else 1.0)
         X, bound, taken = _halley(X, weights), weights.next_bound, taken + 1
-    X = 1.5 * X - 0.5 * X @ (X.mT @ X)
-    return X if tall else X.mT
+        yield X if tall else X.mT
+
+
+def polished(X: Tensor) -> Tensor:
+    """One Newton–Schulz step, 1.5X − 0.5XXᵀX: it squares what the singular values lack of 1."""
+    if X.shape[-2] < X.shape[-1]:
+        return polished(X.mT).mT
+    return 1.5 * X - 0.5 * X @ (X.mT @ X)
 
 
 def _halley(X: Tensor, weights: HalleyWeights) -> Tensor:

@@ -1,11 +1,23 @@
 """How far an approximate polar factor is from the true one: flat singular values alone prove nothing."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from .factor import polar
+from .factor import polar, polar_iterates, working_dtype
+
+
+class PolarError(NamedTuple):
+    """One number for each step count and each matrix of a batch."""
+
+    orthogonality: Tensor
+    """‖UᵀU − I‖_F/√r, on the smaller side, r = min(m, n)"""
+    error: Tensor
+    """‖U − polar(G)‖_F/‖polar(G)‖_F"""
+    nuclear_error: Tensor
+    """⟨U, G⟩/‖G‖_* − 1, of the nuclear norm that PolarGrad scales by"""
 
 
 class PolarQuality(NamedTuple):
@@ -35,15 +47,65 @@ def polar_quality(G: Tensor, U: Tensor) -> PolarQuality:
     G, U = torch.as_tensor(G).double(), torch.as_tensor(U).double()
     if G.shape != U.shape:
         raise ValueError(f"U has shape {tuple(U.shape)}: the shape {tuple(G.shape)} of G is needed")
-    exact = polar(G)
+    errors, product = _errors(G, U, polar(G)), U.mT @ G
+    asymmetry = torch.linalg.matrix_norm(product - product.mT) / torch.linalg.matrix_norm(G)
+    return PolarQuality(errors.orthogonality, errors.error, asymmetry, 1 + errors.nuclear_error)
+
+
+def polar_error(
+    G: Tensor,
+    method: str = "svd",
+    steps: int | Sequence[int] | None = None,
+    dtype: torch.dtype | None = None,
+    preset: str | None = None,
+    exact: Tensor | None = None,
+) -> PolarError:
+    """What `polar(G, method, steps, dtype, preset)` lacks of the exact factor, for one or for many step counts.
+
+    Many step counts cost one pass of the largest. Step 0 is the scaled G from which the method starts.
+
+    Args:
+        G: (..., m, n) real, finite, not zero; measured in float64 whatever the method works in.
+        method, dtype, preset: as `polar` takes them; "svd" takes steps=None alone.
+        steps: one count, or a sequence of counts, each at least 0; None is the method's own.
+        exact: (..., m, n) float64 polar(G), if it is at hand: several methods can share it.
+
+    Returns:
+        Fields (...) for one count, (counts, ...) for a sequence.
+
+    >>> [round(value, 4) for value in polar_error(torch.eye(3), "newton_schulz", steps=[0, 4, 5]).error.tolist()]
+    [0.4226, 0.028, 0.3142]
+    """
+    G = torch.as_tensor(G)
+    full = G.double()
+    exact = polar(full) if exact is None else exact
+    if steps is None:
+        # of float64 G, or its result would be rounded to the dtype of G once more
+        U = polar(full, method, None, working_dtype(G, dtype), preset)
+        return _errors(full, U, exact)
+    counts = [_count(step) for step in (steps if isinstance(steps, Sequence) else [steps])]
+    if not counts:
+        raise ValueError("steps is empty: at least one count of steps is needed")
+    iterates = polar_iterates(G, method, max(1, *counts), dtype, preset)
+    U = iterates[counts if isinstance(steps, Sequence) else counts[0]]
+    return _errors(full, U.double(), exact)
+
+
+def _count(step: int) -> int:
+    if isinstance(step, bool) or not isinstance(step, int) or step < 0:
+        raise ValueError(f"steps holds {step!r}: integers of at least 0 are needed")
+    return step
+
+
+def _errors(G: Tensor, U: Tensor, exact: Tensor) -> PolarError:
+    """float64; U may have axes before those of G."""
     norm = torch.linalg.matrix_norm
     side = U if U.shape[-2] >= U.shape[-1] else U.mT
     gram = side.mT @ side
-    identity = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
-    product = U.mT @ G
-    return PolarQuality(
-        norm(gram - identity) / gram.shape[-1] ** 0.5,
+    gram.diagonal(dim1=-2, dim2=-1).sub_(1)
+    nuclear = (exact * G).sum((-2, -1))
+    return PolarError(
+        norm(gram) / gram.shape[-1] ** 0.5,
         norm(U - exact) / norm(exact),
-        norm(product - product.mT) / norm(G),
-        (U * G).sum((-2, -1)) / (exact * G).sum((-2, -1)),
+        (U * G).sum((-2, -1)) / nuclear - 1,
     )

@@ -14,6 +14,8 @@ RUNS = {
     "polargrad lr=0.01": {},
     "polargrad lr=0.01 momentum=0.9 (ema) weight_decay=0.1": {"momentum": 0.9, "weight_decay": 0.1},
     "polargrad lr=0.01 momentum=0.9 polar_first": {"momentum": 0.9, "polar_first": True},
+    # heavy ball, M ← βM + G: M and with it ν are 1/(1−β) times ours, so its path is ours at lr/(1−β)
+    "polargrad lr=0.001 momentum=0.9 heavy_ball": {"momentum": 0.9},
 }
 
 
