@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from . import catalogue, doctor, exporting, serving
+from . import catalogue, doctor, exporting, serving, watching
 
 FORMATS = ("svg", "pdf", "png")
 
@@ -26,6 +26,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"anisoscope {version('anisoscope')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_serve(commands)
+    _add_watch(commands)
     _add_export(commands)
     listing = commands.add_parser("list", help="the lenses: slug, then title")
     listing.set_defaults(handler=catalogue.list_lenses)
@@ -41,12 +42,37 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _add_serve(commands: argparse._SubParsersAction[_Parser]) -> None:
     serve = commands.add_parser("serve", help="serve the lenses (all when none is named)")
     serve.add_argument("slugs", nargs="*", metavar="SLUG", help="serve only these lenses")
-    serve.add_argument(
+    _add_address(serve)
+    serve.set_defaults(handler=serving.serve)
+
+
+def _add_address(command: _Parser) -> None:
+    command.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine alone)"
     )
-    serve.add_argument("--port", type=_port, default=5006, help="port to listen on (5006)")
-    serve.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    serve.set_defaults(handler=serving.serve)
+    command.add_argument("--port", type=_port, default=5006, help="port to listen on (5006)")
+    command.add_argument("--no-browser", action="store_true", help="do not open a browser")
+
+
+def _add_watch(commands: argparse._SubParsersAction[_Parser]) -> None:
+    watch = commands.add_parser(
+        "watch", help="singular values of your own trainings, live while they are recorded"
+    )
+    watch.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="what a SpectraRecorder writes, or is going to write",
+    )
+    watch.add_argument(
+        "--export",
+        type=Path,
+        metavar="OUT",
+        help="write the recording as tables (.npz or .csv) and show nothing",
+    )
+    _add_address(watch)
+    watch.set_defaults(handler=watching.watch)
 
 
 def _add_export(commands: argparse._SubParsersAction[_Parser]) -> None:
