@@ -63,14 +63,17 @@ class MatrixOptimizer(Optimizer):
         return loss
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over a state, each tensor in the dtype it was saved in: torch alone would round it to the parameter's."""
+        """Take over a state, each tensor in the dtype a new state has: torch alone would round it to the parameter's."""
         super().load_state_dict(state_dict)
         saved = [index for group in state_dict["param_groups"] for index in group["params"]]
-        here = [p for group in self.param_groups for p in group["params"]]
-        for index, p in zip(saved, here, strict=True):
-            for key, value in state_dict["state"].get(index, {}).items():
+        here = [(group, p) for group in self.param_groups for p in group["params"]]
+        for index, (group, p) in zip(saved, here, strict=True):
+            kept = state_dict["state"].get(index, {})
+            fresh = (self._new_state(group, p) if group["matrix"] else new_adamw_state(p)) if kept else {}
+            for key, value in kept.items():
                 if isinstance(value, Tensor):
-                    self.state[p][key] = value.detach().to(device=p.device, copy=True)
+                    dtype = fresh[key].dtype if key in fresh else value.dtype
+                    self.state[p][key] = value.detach().to(device=p.device, dtype=dtype, copy=True)
 
     def _update_group(self, group: dict[str, Any]) -> None:
         for batch in self._batches(group, self._new_state):

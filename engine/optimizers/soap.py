@@ -68,6 +68,8 @@ class Soap(MatrixOptimizer):
             "exp_avg_sq": torch.zeros_like(p, dtype=work),
             "rows": rows,
             "columns": columns,
+            "rows_frame": torch.zeros_like(rows),
+            "columns_frame": torch.zeros_like(columns),
         }
 
     def _update(self, group: dict[str, Any], batch: Batch) -> None:

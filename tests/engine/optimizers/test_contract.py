@@ -91,6 +91,83 @@ def test_state_dict_round_trip_in_mid_run(factory: Factory, dtype: torch.dtype) 
     assert not torch.equal(straight[0], stopped[0])
 
 
+@every
+@pytest.mark.parametrize(
+    ("old", "new"), [(torch.float32, torch.float64), (torch.float64, torch.float32)], ids=str
+)
+def test_a_state_moves_to_parameters_of_another_dtype(
+    factory: Factory, old: torch.dtype, new: torch.dtype
+) -> None:
+    # what the new optimiser keeps in float64 stays float64, what it keeps in the parameter's dtype follows it
+    before, after, alike = parameters(old), parameters(new), parameters(new)
+    first, second, third = factory(before), factory(after), factory(alike)
+    drive(first, before, range(3))
+    second.load_state_dict(first.state_dict())
+    drive(second, after, range(3, 5))
+    drive(third, alike, range(5))
+    for p, other in zip(after, alike, strict=True):
+        for key, value in third.state[other].items():
+            if isinstance(value, Tensor):
+                assert second.state[p][key].dtype == value.dtype, key
+        assert torch.isfinite(p).all() and not torch.equal(p, parameters(new)[0])
+
+
+@every
+def test_sparse_gradients_are_refused(factory: Factory) -> None:
+    params = parameters()
+    optimizer = factory(params)
+    params[1].grad = torch.eye(4, 6, dtype=torch.float64).to_sparse()
+    with pytest.raises(InvalidGradient, match="a gradient is sparse: dense ones are needed"):
+        optimizer.step()
+    assert torch.equal(params[1], parameters()[1]) and not optimizer.state
+
+
+SCALE_LAWS = {
+    # gradients times 1024: the change of the weights times this
+    "muon": 1,
+    "muon_svd": 1,
+    "muon_corrected": 1,
+    "polargrad": 1024,
+    "polargrad_first": 1024,
+    "shampoo": 1,
+    "shampoo_averaged": 1,
+    "soap": 1,
+    "fismo_scale_free": 1,
+    "aro": 1,
+}
+
+
+@pytest.mark.parametrize("name", SCALE_LAWS)
+def test_scale_laws(name: str) -> None:
+    options: dict[str, Any] = {"weight_decay": 0.0, **({"eps": 1e-30} if name == "soap" else {})}
+    # square and well conditioned: SOAP's frame has no null direction then, where it divides noise by noise
+    gradients = [torch.diag(torch.arange(2.0, 6.0).double()) + 0.1 * gaussian(4, 4, seed=s) for s in range(3)]
+    changes = []
+    for factor in (1, 1024):
+        W = torch.nn.Parameter(torch.zeros(4, 4).double())
+        optimizer = FACTORIES[name]([W], **options)
+        for G in gradients:
+            W.grad = factor * G
+            optimizer.step()
+        changes.append(W.detach())
+    expected = SCALE_LAWS[name] * changes[0]
+    assert expected.abs().max() > 1e-3
+    torch.testing.assert_close(changes[1], expected, rtol=0, atol=1e-9 * float(expected.abs().max()))
+
+
+@pytest.mark.parametrize("name", ["fismo", "lanton"])
+def test_those_that_see_the_scale(name: str) -> None:
+    first, second = (torch.nn.Parameter(torch.zeros(4, 4).double()) for _ in range(2))
+    a, b = FACTORIES[name]([first], weight_decay=0.0), FACTORIES[name]([second], weight_decay=0.0)
+    for seed in range(3):
+        first.grad, second.grad = gaussian(4, 4, seed=seed), 1024 * gaussian(4, 4, seed=seed)
+        a.step()
+        b.step()
+    seen = (first - second).abs().max() > 1e-3
+    # LANTON of a single layer is compared with itself alone: its rate cancels
+    assert bool(seen) == (name == "fismo")
+
+
 @pytest.mark.parametrize("name", [name for name in FACTORIES if name != "lanton"])
 def test_a_batch_moves_as_each_alone(name: str) -> None:
     # LANTON compares its layers: there a batch is not the sum of its parts
