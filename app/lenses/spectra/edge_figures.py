@@ -22,11 +22,11 @@ def _gap(facts: Mapping[str, Any]) -> Figure:
     return Figure(
         name="edge_gap",
         title="Gap to the minimum",
-        unit="f − f*, 100 × 20 unknowns, float64, exact polar factor",
+        unit="f − f*, 100 × 20 unknowns, exact polar factor" + _diverged(facts),
         legend=(
             Key(f"PolarGrad, c = {shown(facts.get('edge_c', 7.0))}", "line", "green"),
             Key("other c, same decay", "fine", "green"),
-            Key("gradient descent, η = 2 / (L + μ): not in the paper’s figure", "line", "grey"),
+            Key("gradient descent (GD), η = 2 / (L + μ): not in the paper’s figure", "line", "grey"),
             Key(f"c falls below {EDGE:g}", "fine", "ink2"),
         ),
         layers=(
@@ -34,7 +34,9 @@ def _gap(facts: Mapping[str, Any]) -> Figure:
             Layer("edge_faint", "path", Style("green", "earlier", alpha=0.45)),
             Layer("edge_gradient_descent", "path", Style("grey", "exact")),
             Layer("edge_gap", "path", Style("green", "current")),
-            Layer("edge_faint_names", "labels", Style("ink2"), offset=(-4, -12), align="right"),
+            Layer("edge_inner_names", "labels", Style("ink2"), offset=(-4, 13), align="right"),
+            Layer("edge_leaving_names", "labels", Style("ink2"), offset=(7, 0)),
+            Layer("edge_descent_name", "labels", Style("grey"), offset=(-4, -11), align="right"),
         ),
         x=_steps(facts),
         y=Axis("", (LOW, HIGH), tuple((float(k), _power(k)) for k in (-8, -4, 0, 4, 8))),
@@ -43,6 +45,11 @@ def _gap(facts: Mapping[str, Any]) -> Figure:
         aria="Gap to the minimum against the step, logarithmic, for PolarGrad at the chosen step size, at five others, "
         "and for gradient descent.",
     )
+
+
+def _diverged(facts: Mapping[str, Any]) -> str:
+    step = facts.get("edge_diverged_step", -1)
+    return f"; diverged at step {step}, past float32" if step >= 0 else ""
 
 
 def _sizes(facts: Mapping[str, Any]) -> Figure:
@@ -75,7 +82,7 @@ def _steps(facts: Mapping[str, Any]) -> Axis:
     unit = 10.0 ** math.floor(math.log10(steps / 2))
     size = next(unit * m for m in (1, 2, 5, 10) if steps / (unit * m) <= 6)
     ticks = tuple((k * size, f"{k * size:.0f}") for k in range(math.floor(steps / size) + 1))
-    return Axis("step", (0, steps), ticks)
+    return Axis("step", (-0.012 * steps, steps), ticks)
 
 
 def _power(k: int) -> str:

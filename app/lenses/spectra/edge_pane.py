@@ -8,27 +8,41 @@ from typing import Any
 
 import numpy as np
 
-from anisoscope.engine.problems import MatrixRegression, edge_of_stability
+from anisoscope.engine.problems import MatrixRegression, edge_of_stability_in_parts
 
 from ...frame import Columns, Frame
 from ...request import Request
 from . import nothing
-from .edge_words import BESIDE, DROP, EDGE, EVERY, HIGH, LOW, OVERFLOW
+from .edge_words import BESIDE, DROP, EDGE, EVERY, HIGH, LOW, OVERFLOW, notes
 
-COARSE = 200
+PART = 200
+"""Steps between two looks at whether something else was asked: some 35 ms of one run."""
+
+KEPT = 64
+Run = tuple[np.ndarray, np.ndarray]
+"""(steps + 1,) gaps of PolarGrad with the exact factor, and of gradient descent."""
+
+_runs: dict[tuple[float, float, int], Run] = {}
+_faint: dict[tuple[float, int], dict[float, np.ndarray]] = {}
 
 
 def frames(request: Request) -> Iterator[Frame | None]:
-    """The chosen run as it grows; the faint ones, cached, as soon as they are there."""
+    """The chosen run as it grows; the faint ones once they are known."""
     c, decay, steps = float(request["c"]), float(request["c_decay"]), request["c_steps"]
-    if steps > COARSE:
-        yield _frame(request, run(c, decay, COARSE), {}, (1, 3))
-        yield None
-    gap, descent = run(c, decay, steps)
-    if not _has_faint(decay, steps):
-        yield _frame(request, (gap, descent), {}, (2, 3))
-        yield None
-    yield _frame(request, (gap, descent), faint(decay, steps), (1, 1))
+    others = _faint.get((decay, steps), {})
+    found: Run | None = _runs.get((c, decay, steps))
+    if found is None:
+        for found in _grown(c, decay, steps):
+            done = len(found[0]) - 1
+            if done < steps or not others:
+                yield _frame(request, found, others, (done, steps + 1))
+                yield None
+        assert found is not None
+        _keep(_runs, (c, decay, steps), found)
+    if not others:
+        yield from _run_faint(decay, steps)
+        others = _faint[decay, steps]
+    yield _frame(request, found, others, (1, 1))
 
 
 @lru_cache(maxsize=1)
@@ -37,31 +51,28 @@ def problem() -> MatrixRegression:
     return MatrixRegression("small")
 
 
-@lru_cache(maxsize=64)
-def run(c: float, decay: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """(steps + 1,) gaps of PolarGrad with the exact factor, and of gradient descent."""
-    found = edge_of_stability(c, decay, steps, problem(), every=EVERY)
-    return found.gap[:, 0].numpy(), found.gradient_descent.numpy()
+def _grown(c: float, decay: float, steps: int) -> Iterator[Run]:
+    for part in edge_of_stability_in_parts(c, decay, steps, problem(), every=EVERY, part=PART):
+        yield part.gap[:, 0].numpy(), part.gradient_descent.numpy()
 
 
-_KNOWN: dict[tuple[float, int], dict[float, np.ndarray]] = {}
+def _run_faint(decay: float, steps: int) -> Iterator[None]:
+    for part in edge_of_stability_in_parts(BESIDE, decay, steps, problem(), every=EVERY, part=PART):
+        yield None
+        if len(part.sharpness) == steps:
+            _keep(_faint, (decay, steps), {c: part.gap[:, k].numpy() for k, c in enumerate(BESIDE)})
 
 
-def _has_faint(decay: float, steps: int) -> bool:
-    return (decay, steps) in _KNOWN
-
-
-def faint(decay: float, steps: int) -> dict[float, np.ndarray]:
-    """The runs that are drawn faintly."""
-    if (decay, steps) not in _KNOWN:
-        gap = edge_of_stability(list(BESIDE), decay, steps, problem(), every=EVERY).gap
-        _KNOWN[decay, steps] = {c: gap[:, k].numpy() for k, c in enumerate(BESIDE)}
-    return _KNOWN[decay, steps]
+def _keep(kept: dict[Any, Any], key: Any, value: Any) -> None:
+    """The newest stay."""
+    kept[key] = value
+    if len(kept) > KEPT:
+        del kept[next(iter(kept))]
 
 
 def _frame(
     request: Request,
-    found: tuple[np.ndarray, np.ndarray],
+    found: Run,
     others: dict[float, np.ndarray],
     stage: tuple[int, int],
 ) -> Frame:
@@ -74,19 +85,25 @@ def _frame(
         **_step_tables(c, decay, steps, facts["edge_stable_step"]),
     }
     facts |= {"device": "cpu", "dtype": "float64", "doing": "Runs, step"}
-    return Frame(tables, facts, stage)
+    return Frame(tables, facts, stage, notes(facts))
 
 
 def _gap_tables(
     gap: np.ndarray, descent: np.ndarray, others: dict[float, np.ndarray], steps: int
 ) -> dict[str, Columns]:
     pieces = {c: within(values) for c, values in others.items()}
-    flat = [piece for found in pieces.values() for piece in found]
+    grey = within(descent)
+    ended = grey and len(descent) == steps + 1
     return {
         "edge_gap": path(within(gap)),
-        "edge_gradient_descent": path(within(descent)),
-        "edge_faint": path(flat),
-        "edge_faint_names": _names(pieces, steps),
+        "edge_gradient_descent": path(grey),
+        "edge_faint": path([piece for found in pieces.values() for piece in found]),
+        **_names(pieces, steps),
+        "edge_descent_name": {
+            "x": grey[-1][0][-1:] if ended else np.zeros(0),
+            "y": grey[-1][1][-1:] if ended else np.zeros(0),
+            "text": ["GD"] if ended else [],
+        },
     }
 
 
@@ -119,19 +136,28 @@ def path(pieces: list[tuple[np.ndarray, np.ndarray]]) -> Columns:
     return {"xs": [x for x, _ in pieces], "ys": [y for _, y in pieces]}
 
 
-def _names(pieces: dict[float, list[tuple[np.ndarray, np.ndarray]]], steps: int) -> Columns:
-    """One label where lines end; those that end together share one."""
-    ends = [(float(found[0][0][-1]), float(found[0][1][-1]), c) for c, found in pieces.items() if found]
+def _names(pieces: dict[float, list[tuple[np.ndarray, np.ndarray]]], steps: int) -> dict[str, Columns]:
+    """Labels where lines end: left of the right border, or right of where they leave the frame."""
+    inner: list[tuple[float, float, float]] = []
+    leaving: list[tuple[float, float, float]] = []
+    for c, found in pieces.items():
+        x, y = (float(side[-1]) for side in found[-1])
+        (inner if x > 0.9 * steps else leaving).append((x, min(max(y, LOW + 1.0), HIGH - 1.0), c))
+    return {"edge_inner_names": _labels(inner, steps), "edge_leaving_names": _labels(leaving, steps)}
+
+
+def _labels(ends: list[tuple[float, float, float]], steps: int) -> Columns:
+    """One label for each group of lines that end together, at the lower right of it."""
     groups: list[list[tuple[float, float, float]]] = []
-    for end in ends:
-        near = [g for g in groups if abs(g[-1][0] - end[0]) < 0.08 * steps and abs(g[-1][1] - end[1]) < 1.6]
+    for end in sorted(ends, key=lambda end: end[2]):
+        near = [g for g in groups if abs(g[-1][0] - end[0]) < 0.1 * steps and abs(g[-1][1] - end[1]) < 1.8]
         if near:
             near[0].append(end)
         else:
             groups.append([end])
     return {
         "x": np.array([max(x for x, _, _ in g) for g in groups]),
-        "y": np.array([sum(y for _, y, _ in g) / len(g) for g in groups]),
+        "y": np.array([min(y for _, y, _ in g) for g in groups]),
         "text": ["c = " + ", ".join(f"{c:g}" for _, _, c in g) for g in groups],
     }
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 BESIDE = (4.0, 5.0, 6.0, 8.0, 9.0)
@@ -22,3 +25,9 @@ OVERFLOW = float(np.finfo(np.float32).max)
 
 DROP = 1e-3
 """The gap has dropped when it stays below this share of its start."""
+
+
+def notes(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a reader must know of this run."""
+    step = facts["edge_diverged_step"]
+    return (f"PolarGrad diverged at step {step}: its gap left the range of float32",) if step >= 0 else ()

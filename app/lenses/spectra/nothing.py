@@ -65,9 +65,9 @@ def polar() -> dict[str, Columns]:
         **dict.fromkeys(curves, CURVE),
         "polar_diagonal": {"x": s, "y": s},
         "polar_error_names": LABELS,
-        "polar_known": SEGMENTS,
+        **dict.fromkeys(("polar_known", "polar_steps_now"), SEGMENTS),
         "polar_band": {**CURVE, "y2": NONE},
-        **{name: {"x": NONE} for name in ("polar_steps_now", "polar_between", "polar_start_line")},
+        **{name: {"x": NONE} for name in ("polar_between", "polar_start_line")},
     }
 
 
@@ -75,7 +75,7 @@ def edge() -> dict[str, Columns]:
     """The tables of the edge of stability."""
     return {
         **dict.fromkeys(("edge_gap", "edge_gradient_descent", "edge_faint"), PATH),
-        "edge_faint_names": LABELS,
+        **dict.fromkeys(("edge_inner_names", "edge_leaving_names", "edge_descent_name"), LABELS),
         "edge_sizes": CURVE,
         "edge_stable": {**CURVE, "y2": NONE},
         "edge_now": CURVE,

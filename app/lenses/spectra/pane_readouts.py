@@ -10,8 +10,8 @@ from ...control import Readout
 from ...frame import Frame
 from ...numbers import shown
 from ...request import Request
-from .edge_words import OVERFLOW
-from .polar_words import METHODS
+from .edge_words import EDGE, OVERFLOW
+from .polar_words import METHODS, SHORT
 
 
 def pane_readouts(request: Request, frame: Frame) -> tuple[Readout, ...]:
@@ -25,35 +25,32 @@ def pane_readouts(request: Request, frame: Frame) -> tuple[Readout, ...]:
 
 
 def _polar(facts: Mapping[str, Any]) -> tuple[Readout, ...]:
-    rows = [Readout(f"after {facts['polar_steps']} steps", "U − exact", "nuclear norm", "ink2")]
+    null = facts["polar_rank"] < facts["polar_values"]
+    rows = [Readout(f"{facts['polar_steps']} steps", "U − exact", "nuclear", "ink2")]
     for method, (name, role) in METHODS.items():
         error, nuclear = facts[f"polar_error_{method}"], facts[f"nuclear_{method}"]
-        rows.append(Readout(name, number(error), number(nuclear), role))
-    null = facts["polar_rank"] < facts["polar_values"]
-    rows.append(Readout("", "UᵀU − I", "in null space" if null else "smallest σ", "ink2"))
+        rows.append(Readout(SHORT.get(method, name), number(error), number(nuclear), role))
+    rows.append(Readout("", "UᵀU − I", "σ of null space" if null else "smallest σ", "ink2"))
     for method, (name, role) in METHODS.items():
         beside = facts[f"null_{method}"] if null else facts[f"lowest_{method}"]
-        rows.append(Readout(name, number(facts[f"orthogonality_{method}"]), number(beside), role))
+        orthogonality = number(facts[f"orthogonality_{method}"])
+        rows.append(Readout(SHORT.get(method, name), orthogonality, number(beside), role))
     return tuple(rows)
 
 
 def _edge(facts: Mapping[str, Any]) -> tuple[Readout, ...]:
-    done, diverged = facts["edge_steps_done"], facts["edge_diverged_step"]
-    rows = [Readout(f"after {done} steps", "f − f*", "below 10⁻³ from", "ink2")]
-    name = f"PolarGrad, c = {shown(facts['edge_c'])}"
-    if diverged >= 0:
-        rows.append(Readout(name, f"diverged at step {diverged}", "never", "green"))
-    else:
-        rows.append(Readout(name, number(facts["edge_gap_end"]), _step(facts["edge_drop_step"]), "green"))
-    rows.append(
-        Readout("Gradient descent", number(facts["gd_gap_end"]), _step(facts["gd_drop_step"]), "grey")
+    diverged, highest = facts["edge_diverged_step"], facts["edge_gap_highest"]
+    gap = f"diverged at step {diverged}" if diverged >= 0 else number(facts["edge_gap_end"])
+    return (
+        Readout(f"Gap at step {facts['edge_steps_done']}", "f − f*", "", "ink2"),
+        Readout("PolarGrad", gap, "", "green"),
+        Readout("under 0.1 % from", _step(facts["edge_drop_step"]), "", "ink2"),
+        Readout("largest", "past float32" if highest > OVERFLOW else number(highest), "", "ink2"),
+        Readout("Gradient descent", number(facts["gd_gap_end"]), "", "grey"),
+        Readout("under 0.1 % from", _step(facts["gd_drop_step"]), "", "ink2"),
+        Readout("c at the end", number(facts["edge_c_end"]), "", "ink2"),
+        Readout(f"c ≤ {EDGE:g} from", _step(facts["edge_stable_step"]), "", "ink2"),
     )
-    entered = facts["edge_stable_step"]
-    rows.append(Readout("c at the end", shown(facts["edge_c_end"]), "", "ink2"))
-    rows.append(Readout("c in the stable range from", _step(entered), "", "ink2"))
-    highest = facts["edge_gap_highest"]
-    words = "past float32" if highest > OVERFLOW else number(highest)
-    return (*rows, Readout("Largest gap on the way", words, "", "ink2"))
 
 
 def _step(step: int) -> str:

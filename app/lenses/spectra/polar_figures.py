@@ -6,17 +6,17 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ...figure import Axis, Figure, Key, Layer, Style, when
+from ...figure import Axis, Figure, Key, Layer, Role, Style, when
 from ...frame import Frame
 from ...numbers import shown
-from .polar_words import ERRORS, FACET, FLOOR, MAP_FROM, METHODS, MOST_STEPS
+from .polar_words import ERRORS, FACET, FLOOR, MAP_FROM, METHODS, MOST_STEPS, SHORT
 
 SHOWN = when("view", "polar")
-PRESETS = {
-    "jordan": ("Newton–Schulz of Muon", "blue"),
+PRESETS: dict[str, tuple[str, Role]] = {
+    "jordan": ("Newton–Schulz", "blue"),
     "polar_express": ("Polar Express", "purple"),
-    "you": ("five triples of dion, optax", "amber"),
-    "nanochat": ("Polar Express of nanochat", "grey"),
+    "you": ("dion’s triples", "amber"),
+    "nanochat": ("nanochat’s", "grey"),
 }
 
 
@@ -26,7 +26,10 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
 
 
 def _methods() -> tuple[Key, ...]:
-    return tuple(Key(name, "line", role) for name, role in METHODS.values())
+    return tuple(
+        Key(f"{name} ({SHORT[method]})" if method in SHORT else name, "line", role)
+        for method, (name, role) in METHODS.items()
+    )
 
 
 def _errors(facts: Mapping[str, Any]) -> Figure:
@@ -49,11 +52,11 @@ def _errors(facts: Mapping[str, Any]) -> Figure:
                 for m, (_, role) in METHODS.items()
                 if m != "svd"
             ),
-            Layer("polar_steps_now", "vlines", Style("hand", "exact"), above=True),
+            Layer("polar_steps_now", "segments", Style("hand", "exact"), above=True),
             Layer("polar_error_names", "labels", Style("ink2")),
         ),
         x=Axis("steps", (0.5, (len(ERRORS) - 1) * FACET + MOST_STEPS + 0.5), ticks),
-        y=Axis("", (FLOOR - 0.4, 1.6), tuple((float(k), _power(k)) for k in (0, -4, -8, -12, -16))),
+        y=Axis("", (FLOOR - 0.4, 3.0), tuple((float(k), _power(k)) for k in (0, -4, -8, -12, -16))),
         size="hero",
         when=SHOWN,
         aria="Three errors of the polar factor against the number of steps, logarithmic, one line for each method: "
@@ -69,13 +72,13 @@ def _map(facts: Mapping[str, Any]) -> Figure:
         title=f"Where {step} step{'s' * (step > 1)} take{'s' * (step == 1)} a singular value",
         unit=f"against σ / ‖G‖{missing}",
         legend=(
-            *(Key(name, "line", role) for name, role in PRESETS.values()),  # pyright: ignore[reportArgumentType]
-            Key(f"0.6818 to 1.2024, exact for Newton–Schulz from {shown(threshold)}", "swatch", "blue"),
+            *(Key(name, "line", role) for name, role in PRESETS.values()),
+            Key(f"[0.6818, 1.2024], exact for Newton–Schulz from {shown(threshold)} on", "swatch", "blue"),
         ),
         layers=(
             Layer("polar_band", "area", Style("blue", "band", alpha=0.16)),
             *(
-                Layer(f"polar_map_{preset}", "curve", Style(role, "exact", size=1.6))  # pyright: ignore[reportArgumentType]
+                Layer(f"polar_map_{preset}", "curve", Style(role, "exact", size=1.6))
                 for preset, (_, role) in reversed(PRESETS.items())
             ),
             Layer("polar_start_line", "vlines", Style("hand", "exact", size=1.2), above=True),
@@ -106,7 +109,7 @@ def _cobweb(facts: Mapping[str, Any]) -> Figure:
             Layer("polar_cobweb_end", "points", Style("ink", "points")),
             Layer("polar_cobweb_start", "points", Style("hand", "handle", size=11), above=True),
         ),
-        x=Axis("s", (0, 1.25), ((0, "0"), (0.5, "0.5"), (1, "1"))),
+        x=Axis("s", (-0.02, 1.25), ((0, "0"), (0.5, "0.5"), (1, "1"))),
         y=Axis("", (-0.06, 1.25), ((0, "0"), (0.5, "0.5"), (1, "1"))),
         size="pair",
         when=SHOWN,

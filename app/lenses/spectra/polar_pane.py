@@ -17,7 +17,7 @@ from anisoscope.engine.problems import MatrixRegression
 from ...frame import Columns, Frame
 from ...request import Request
 from . import nothing
-from .polar_words import ERRORS, FACET, FLOOR, MAP_FROM, METHODS, MOST_STEPS, notes
+from .polar_words import ERRORS, FACET, FLOOR, MAP_FROM, METHODS, MOST_STEPS, NAMES_AT, notes
 
 EPS = torch.finfo(torch.float64).eps
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
@@ -164,9 +164,14 @@ def _error_tables(errors: dict[str, np.ndarray], given: Input, step: int) -> dic
     facets = np.arange(len(ERRORS)) * FACET
     known = max(FLOOR, math.log10(EPS * given.kept_condition))
     return found | {
-        "polar_steps_now": {"x": facets + step},
+        "polar_steps_now": {
+            "x0": facets + step,
+            "y0": np.full(len(ERRORS), FLOOR - 0.4),
+            "x1": facets + step,
+            "y1": np.full(len(ERRORS), NAMES_AT - 0.9),
+        },
         "polar_between": {"x": facets[1:]},
-        "polar_error_names": {"x": facets + 0.8, "y": np.full(len(ERRORS), 0.9), "text": list(ERRORS)},
+        "polar_error_names": {"x": facets + 0.8, "y": np.full(len(ERRORS), NAMES_AT), "text": list(ERRORS)},
         "polar_known": {
             "x0": np.array([FACET + 0.6]),
             "y0": np.array([known]),

@@ -16,6 +16,9 @@ METHODS: dict[str, tuple[str, Role]] = {
 }
 """Method to its name and colour."""
 
+SHORT = {"newton_schulz": "NS", "polar_express": "PE"}
+"""Where there is no room for the name; the legends say what it stands for."""
+
 ERRORS = ("UᵀU − I", "U − exact", "nuclear norm")
 MOST_STEPS = 12
 FACET = MOST_STEPS + 1.5
@@ -23,6 +26,9 @@ FACET = MOST_STEPS + 1.5
 
 FLOOR = -16.0
 """log₁₀ of what a measurement in float64 can tell from nothing."""
+
+NAMES_AT = 2.2
+"""Height of the names of the panels, above all errors."""
 
 MAP_FROM = -6.0
 
