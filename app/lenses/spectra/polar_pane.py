@@ -11,30 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anisoscope.engine.polar import PRESETS, polar, polar_error, polar_iterates, singular_value_map
+from anisoscope.engine.polar import polar, polar_error, polar_iterates
 from anisoscope.engine.problems import MatrixRegression
 
 from ...frame import Columns, Frame
 from ...request import Request
-from . import nothing
-from .polar_words import ERRORS, FACET, FLOOR, MAP_FROM, METHODS, MOST_STEPS, NAMES_AT, notes
+from . import nothing, polar_map
+from .polar_words import ERRORS, FACET, FLOOR, METHODS, MOST_STEPS, NAMES_AT, notes
 
 EPS = torch.finfo(torch.float64).eps
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
-GRID = 481
-
-
-def _turning_points() -> tuple[float, float]:
-    """Least and greatest value that Muon's p(s) = as + bs³ + cs⁵ takes where its slope vanishes."""
-    a, b, c = PRESETS["jordan"].triples[0]
-    root = math.sqrt(9 * b * b - 20 * a * c)
-    squares = ((-3 * b + root) / (10 * c), (-3 * b - root) / (10 * c))
-    lowest, highest = (math.sqrt(q) * (a + q * (b + q * c)) for q in squares)
-    return lowest, highest
-
-
-LOWEST, HIGHEST = _turning_points()
-"""0.6818 and 1.2024: p maps [LOWEST, HIGHEST] into itself, so an orbit that has entered stays."""
 
 
 class Input(NamedTuple):
@@ -64,8 +50,8 @@ def frames(request: Request) -> Iterator[Frame | None]:
     tables = {
         **nothing.tables(),
         **_error_tables(errors, given, step),
-        **_map_tables(step, float(request["polar_start"])),
-        **_cobweb(step, float(request["polar_start"])),
+        **polar_map.where(step, float(request["polar_start"])),
+        **polar_map.cobweb(step, float(request["polar_start"])),
         **_sigma_tables(sigma, given),
     }
     facts = _facts(errors, sigma, given, step, float(request["polar_start"]))
@@ -132,22 +118,6 @@ def working_dtype(dtype: str, method: str) -> torch.dtype:
     return DTYPES[dtype] if exists else torch.float32
 
 
-@lru_cache(maxsize=MOST_STEPS)
-def threshold(steps: int) -> float:
-    """The s = σ/‖G‖_F from which Newton–Schulz ends in [LOWEST, HIGHEST] after so many steps, by bisection.
-
-    Below it the map is monotone; above it the orbit has entered the interval, which the map does not leave.
-    """
-    low, high = 0.0, 0.25
-    for _ in range(60):
-        middle = (low + high) / 2
-        if float(singular_value_map(torch.tensor(middle), "jordan", steps)[-1]) < LOWEST:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
 def _error_tables(errors: dict[str, np.ndarray], given: Input, step: int) -> dict[str, Columns]:
     found: dict[str, Columns] = {}
     for method, rows in errors.items():
@@ -186,39 +156,6 @@ def logarithm(values: np.ndarray) -> np.ndarray:
     return np.log10(np.maximum(np.abs(values), 10.0**FLOOR))
 
 
-def _map_tables(step: int, start: float) -> dict[str, Columns]:
-    """Where each preset takes s = σ/‖G‖_F, and the band of Newton–Schulz from its threshold on."""
-    grid = np.linspace(MAP_FROM, 0.0, GRID)
-    found: dict[str, Columns] = {}
-    for preset, known in PRESETS.items():
-        if step <= len(known.triples) or known.tail is not None:
-            values = singular_value_map(torch.as_tensor(10.0**grid), preset, step)[-1].numpy()
-            found[f"polar_map_{preset}"] = {"x": grid, "y": values}
-    left = max(MAP_FROM, math.log10(threshold(step)))
-    ends = singular_value_map(torch.tensor(start), "jordan", step)[-1]
-    band = {"x": np.array([left, 0.0]), "y": np.full(2, LOWEST), "y2": np.full(2, HIGHEST)}
-    here = np.array([math.log10(start)])
-    return found | {
-        "polar_band": band,
-        "polar_start_line": {"x": here},
-        "polar_start_point": {"x": here, "y": np.array([float(ends)])},
-    }
-
-
-def _cobweb(step: int, start: float) -> dict[str, Columns]:
-    """One step of Newton–Schulz, and the orbit between it and the diagonal."""
-    orbit = singular_value_map(torch.tensor(start), "jordan", step).numpy()
-    corners = np.repeat(orbit, 2)
-    s = np.linspace(0.0, 1.25, GRID)
-    p = singular_value_map(torch.as_tensor(s), "jordan", 1)[-1].numpy()
-    return {
-        "polar_cobweb_map": {"x": s, "y": p},
-        "polar_cobweb": {"x": corners[:-1], "y": np.concatenate([[0.0], corners[2:]])},
-        "polar_cobweb_start": {"x": orbit[:1], "y": np.zeros(1)},
-        "polar_cobweb_end": {"x": orbit[-2:-1], "y": orbit[-1:]},
-    }
-
-
 def _sigma_tables(sigma: dict[str, np.ndarray], given: Input) -> dict[str, Columns]:
     index = np.arange(1.0, len(given.sigma) + 1)
     found: dict[str, Columns] = {
@@ -236,8 +173,8 @@ def _facts(
         "polar_rank": given.rank,
         "polar_condition_kept": given.kept_condition,
         "polar_known_to": EPS * given.kept_condition,
-        "polar_threshold": threshold(step),
-        "polar_orbit_end": float(singular_value_map(torch.tensor(start), "jordan", step)[-1]),
+        "polar_threshold": polar_map.threshold(step),
+        "polar_orbit_end": float(polar_map.newton_schulz(start, step)[-1]),
         "polar_highest": max(float(values[0]) for values in sigma.values()),
     }
     for method, rows in errors.items():
