@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from anisoscope.engine.problems import MatrixRegression, edge_of_stability_in_parts
+from anisoscope.engine.problems import EdgeOfStability, MatrixRegression, edge_of_stability_in_parts
 
 from ...frame import Columns, Frame
 from ...request import Request
@@ -19,30 +19,34 @@ PART = 200
 """Steps between two looks at whether something else was asked: some 35 ms of one run."""
 
 KEPT = 64
-Run = tuple[np.ndarray, np.ndarray]
-"""(steps + 1,) gaps of PolarGrad with the exact factor, and of gradient descent."""
+Beside = tuple[dict[float, np.ndarray], np.ndarray]
+"""What does not change while c is dragged: the gaps of the faint runs by their c, and of gradient descent."""
 
-_runs: dict[tuple[float, float, int], Run] = {}
-_faint: dict[tuple[float, int], dict[float, np.ndarray]] = {}
+_runs: dict[tuple[float, float, int], np.ndarray] = {}
+_beside: dict[tuple[float, int], Beside] = {}
 
 
 def frames(request: Request) -> Iterator[Frame | None]:
     """The chosen run as it grows; the faint ones once they are known."""
     c, decay, steps = float(request["c"]), float(request["c_decay"]), request["c_steps"]
-    others = _faint.get((decay, steps), {})
-    found: Run | None = _runs.get((c, decay, steps))
-    if found is None:
-        for found in _grown(c, decay, steps):
-            done = len(found[0]) - 1
-            if done < steps or not others:
-                yield _frame(request, found, others, (done, steps + 1))
+    gap, beside = _runs.get((c, decay, steps)), _beside.get((decay, steps))
+    if gap is None:
+        for part in _parts((c,), decay, steps):
+            gap, done = part.gap[:, 0].numpy(), len(part.sharpness)
+            if done < steps or beside is None:
+                shown = beside or ({}, part.gradient_descent.numpy())
+                yield _frame(request, gap, shown, (done, steps + 1))
                 yield None
-        assert found is not None
-        _keep(_runs, (c, decay, steps), found)
-    if not others:
-        yield from _run_faint(decay, steps)
-        others = _faint[decay, steps]
-    yield _frame(request, found, others, (1, 1))
+        assert gap is not None
+        _keep(_runs, (c, decay, steps), gap)
+    if beside is None:
+        for part in _parts(BESIDE, decay, steps):
+            yield None
+            runs = {value: part.gap[:, k].numpy() for k, value in enumerate(BESIDE)}
+            beside = runs, part.gradient_descent.numpy()
+        assert beside is not None
+        _keep(_beside, (decay, steps), beside)
+    yield _frame(request, gap, beside, (1, 1))
 
 
 @lru_cache(maxsize=1)
@@ -51,16 +55,8 @@ def problem() -> MatrixRegression:
     return MatrixRegression("small")
 
 
-def _grown(c: float, decay: float, steps: int) -> Iterator[Run]:
-    for part in edge_of_stability_in_parts(c, decay, steps, problem(), every=EVERY, part=PART):
-        yield part.gap[:, 0].numpy(), part.gradient_descent.numpy()
-
-
-def _run_faint(decay: float, steps: int) -> Iterator[None]:
-    for part in edge_of_stability_in_parts(BESIDE, decay, steps, problem(), every=EVERY, part=PART):
-        yield None
-        if len(part.sharpness) == steps:
-            _keep(_faint, (decay, steps), {c: part.gap[:, k].numpy() for k, c in enumerate(BESIDE)})
+def _parts(c: tuple[float, ...], decay: float, steps: int) -> Iterator[EdgeOfStability]:
+    return edge_of_stability_in_parts(c, decay, steps, problem(), every=EVERY, part=PART)
 
 
 def _keep(kept: dict[Any, Any], key: Any, value: Any) -> None:
@@ -70,14 +66,9 @@ def _keep(kept: dict[Any, Any], key: Any, value: Any) -> None:
         del kept[next(iter(kept))]
 
 
-def _frame(
-    request: Request,
-    found: Run,
-    others: dict[float, np.ndarray],
-    stage: tuple[int, int],
-) -> Frame:
+def _frame(request: Request, gap: np.ndarray, beside: Beside, stage: tuple[int, int]) -> Frame:
     c, decay, steps = float(request["c"]), float(request["c_decay"]), request["c_steps"]
-    gap, descent = found
+    others, descent = beside
     facts = summary(c, decay, steps, gap, descent)
     tables = {
         **nothing.tables(),

@@ -66,13 +66,14 @@ def _errors(facts: Mapping[str, Any]) -> Figure:
 
 def _map(facts: Mapping[str, Any]) -> Figure:
     step, threshold = facts.get("polar_steps", 5), facts.get("polar_threshold", 1.50512e-3)
-    missing = "; dion’s and nanochat’s end after 5" if step > 5 else ""
+    shorter = {"you", "nanochat"} if step > 5 else set()
+    missing = "; dion’s and nanochat’s end after 5" if shorter else ""
     return Figure(
         name="polar_map",
         title=f"Where {step} step{'s' * (step > 1)} take{'s' * (step == 1)} a singular value",
         unit=f"against σ / ‖G‖{missing}",
         legend=(
-            *(Key(name, "line", role) for name, role in PRESETS.values()),
+            *(Key(name, "line", role) for preset, (name, role) in PRESETS.items() if preset not in shorter),
             Key(f"[0.6818, 1.2024], exact for Newton–Schulz from {shown(threshold)} on", "swatch", "blue"),
         ),
         layers=(

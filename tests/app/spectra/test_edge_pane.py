@@ -89,6 +89,7 @@ def test_a_run_grows_before_the_reader_and_is_remembered() -> None:
     assert len(steps_of(c=6.123, c_decay=0.987, c_steps=450)) == 1
     moved = [step for step in steps_of(c=6.124, c_decay=0.987, c_steps=450) if step is not None]
     assert all(len(step.tables["edge_faint"]["xs"]) for step in moved)
+    assert all(len(step.tables["edge_gradient_descent"]["xs"][0]) == 451 for step in moved)
     drawn = frames[-1].tables["edge_gap"]["ys"][0]
     whole = edge_of_stability(6.123, 0.987, 450, MatrixRegression("small")).gap[:, 0]
     np.testing.assert_allclose(drawn, whole.log10().numpy(), rtol=0, atol=1e-6)
