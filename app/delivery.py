@@ -2,18 +2,23 @@
 
 One slot per view: a newer frame overwrites an older one that still waits. The next frame is
 written only when the browser has acknowledged the last, or after a time-out, since hidden tabs
-stop animation frames.
+stop animation frames. While a browser answers quickly, most of that time is waiting for its next
+animation frame and for messages under way: then two frames may be on their way at once.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from .scheduler import Scheduler
 
 Item = TypeVar("Item")
+
+QUICK = 0.09
+"""Seconds from writing a frame to its receipt up to which a browser gets a second one meanwhile."""
 
 
 class Delivery(Generic[Item]):
@@ -24,6 +29,7 @@ class Delivery(Generic[Item]):
         write: writes one item with its serial number; called on the scheduler's thread.
         patience: seconds after which a missing acknowledgement is taken as given.
         paused: hold everything back until `resume`: what is written before the browser has the document is lost.
+        clock: seconds, for tests.
     """
 
     def __init__(
@@ -32,6 +38,7 @@ class Delivery(Generic[Item]):
         write: Callable[[Item, int], None],
         patience: float = 1.0,
         paused: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._scheduler = scheduler
         self._write = write
@@ -39,7 +46,9 @@ class Delivery(Generic[Item]):
         self._lock = threading.Lock()
         self._waiting_item: Item | None = None
         self._scheduled = False
-        self._outstanding = 0
+        self._outstanding: dict[int, float] = {}
+        self._quick = False
+        self._clock = clock
         self._paused = paused
         self.serial = 0
         self.overwritten = 0
@@ -50,27 +59,28 @@ class Delivery(Generic[Item]):
             if self._waiting_item is not None:
                 self.overwritten += 1
             self._waiting_item = item
-            if self._scheduled or self._outstanding or self._paused:
-                return
-            self._scheduled = True
-        self._scheduler.call(self._flush)
+        self._flush_soon()
 
     def resume(self) -> None:
         """The browser has the document: what waits may go. Safe to call again."""
         with self._lock:
             self._paused = False
-            if self._waiting_item is None or self._scheduled or self._outstanding:
-                return
-            self._scheduled = True
-        self._scheduler.call(self._flush)
+        self._flush_soon()
 
     def acknowledge(self, serial: int) -> None:
-        """The browser drew frame `serial`."""
+        """The browser drew frame `serial`, and with it those before."""
         with self._lock:
-            if serial != self._outstanding:
+            written = self._outstanding.get(serial)
+            if written is None:
                 return
-            self._outstanding = 0
-            if self._waiting_item is None or self._scheduled:
+            self._quick = self._clock() - written <= QUICK
+            self._outstanding = {other: t for other, t in self._outstanding.items() if other > serial}
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        with self._lock:
+            full = len(self._outstanding) >= (2 if self._quick else 1)
+            if self._waiting_item is None or self._scheduled or self._paused or full:
                 return
             self._scheduled = True
         self._scheduler.call(self._flush)
@@ -82,11 +92,12 @@ class Delivery(Generic[Item]):
             if item is None:
                 return
             self.serial += 1
-            serial = self._outstanding = self.serial
+            serial = self.serial
+            self._outstanding[serial] = self._clock()
         try:
             self._write(item, serial)
         except BaseException:
             with self._lock:
-                self._outstanding = 0
+                self._outstanding.pop(serial, None)
             raise
         self._scheduler.later(self._patience, lambda: self.acknowledge(serial))

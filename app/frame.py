@@ -56,9 +56,13 @@ class Frame:
 
 @dataclass(frozen=True)
 class Idle:
-    """Yielded instead of a frame: nothing more for now, ask again in `seconds`. Without a page, the end."""
+    """Yielded instead of a frame: nothing is done for `seconds`, so that the page can follow.
+
+    With `outside`, what comes next comes from elsewhere, a file that grows: without a page the request ends here.
+    """
 
     seconds: float
+    outside: bool = False
 
 
 def _is_ragged(values: Any) -> bool:

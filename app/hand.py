@@ -52,8 +52,11 @@ _PRELUDE = """
 _REDRAW = """
     if (!lens.hand) return
     const drawn = lens.hand(state, tables)
+    // To write nothing over nothing would still repaint a figure.
+    const nothing = (columns) => Object.values(columns).every((values) => !values.length)
     for (const [name, columns] of Object.entries(drawn.tables))
-        for (const source of targets[name] ?? []) source.setv({data: columns}, {sync: false})
+        for (const source of targets[name] ?? [])
+            if (!nothing(columns) || !nothing(source.data)) source.setv({data: columns}, {sync: false})
     const readouts = hand.document?.get_model_by_name(`readouts-${hand.owner}`)
     if (readouts && drawn.readouts) readouts.data.setv({rows: drawn.readouts}, {sync: false})
 """

@@ -95,8 +95,8 @@ class Lens(pn.viewable.Viewer):
         A finer frame may leave out tables and facts that did not change.
 
         What is yielded must not depend on the `client_side` parameters: moving those asks for no frame.
-        Yield None inside long work: nothing is drawn, but a newer request can take over there. Yield Idle
-        where something outside (a file that grows) may bring more later.
+        Yield None inside long work: nothing is drawn, but a newer request can take over there. Yield Idle to leave
+        the page time, or where something outside (a file that grows) may bring more later.
         """
         raise NotImplementedError
 
@@ -117,9 +117,9 @@ class Lens(pn.viewable.Viewer):
         asked = self.validated(request)
         frame: Frame | None = None
         for step in self.frames(asked):
-            if isinstance(step, Idle):
+            if isinstance(step, Idle) and step.outside:
                 break
-            frame = frame if step is None else step.after(frame)
+            frame = step.after(frame) if isinstance(step, Frame) else frame
         if frame is None:
             raise RequestError("request", asked.as_dict(), "the lens gave no frame for it")
         facts = {**frame.facts, **self.hand_facts(asked, frame)}

@@ -18,7 +18,7 @@ from bokeh.models import ColumnDataSource, CustomJS
 from . import painting
 
 ALIGNMENT = 8
-LARGE = 512
+LARGE = 64
 """Values of an array from which on it is worth looking for the part that changed."""
 
 UNPACK_JS = """

@@ -14,9 +14,11 @@ from . import layers, nothing
 from .timeline import Timeline
 from .trained import lanes_of, training_of
 
-FRAME_SECONDS = 0.022
-"""Training between two frames: with the spectra and what it takes to draw, some thirty frames a second."""
+FRAME_SECONDS = 1 / 30
+TRAINING_SECONDS = 0.012
+"""Training between two frames: the rest of the time belongs to the page, which paints on the same processors."""
 
+HISTORY_SECONDS = 0.1
 SLICE_SECONDS = 0.01
 """Training between two looks at whether something else was asked, while nothing is drawn."""
 
@@ -39,7 +41,7 @@ def frames(request: Request) -> Iterator[Frame | Idle | None]:
         yield from _trained(request)
 
 
-def _trained(request: Request) -> Iterator[Frame | None]:
+def _trained(request: Request) -> Iterator[Frame | Idle | None]:
     """A training frame by frame; one that was made before, or the one the page opens with, in one frame at its end."""
     training = training_of(request)
     watched = not training.done and not _opening(request)
@@ -47,14 +49,29 @@ def _trained(request: Request) -> Iterator[Frame | None]:
         training.advance(SLICE_SECONDS)
         yield None
     timeline = Timeline(lanes_of(training), request, training.spec.steps)
-    began, first = time.perf_counter(), training.head
     if watched:
-        yield _frame(request, training, timeline, began, first)
-    while not training.done:
-        training.advance(FRAME_SECONDS)
-        timeline.follow(lanes_of(training))
-        yield _frame(request, training, timeline, began, first)
+        yield from _live(request, training, timeline)
     yield Frame(*_final(request, training, timeline), (1, 1), _notes(training))
+
+
+def _live(request: Request, training: LiveTraining, timeline: Timeline) -> Iterator[Frame | Idle]:
+    """Spectra with every frame; the figures over all steps, which take longest to paint, ten times a second."""
+    began, first, shown, facts = time.perf_counter(), training.head, 0.0, {}
+    while not training.done:
+        timeline.follow(lanes_of(training))
+        tables, now = timeline.spectra(), time.perf_counter()
+        if now - shown > HISTORY_SECONDS:
+            tables = {**(tables if facts else {**nothing.tables(), **tables}), **timeline.history()}
+            facts, shown = {**timeline.facts(), **_shared(training), "doing": "Training, step"}, now
+            tables |= layers.traces(timeline, request)
+        rate = (training.head - first) / (now - began) if now - began > 0.3 else 0.0
+        facts = {**facts, "head": timeline.head, "steps_per_second": rate}
+        stage = (max(2, training.head), max(3, training.spec.steps + 1))
+        yield Frame(tables, facts, stage, _notes(training, rate))
+        training.advance(TRAINING_SECONDS)
+        left = FRAME_SECONDS - (time.perf_counter() - now)
+        if left > 0:
+            yield Idle(left)
 
 
 def _opening(request: Request) -> bool:
@@ -64,15 +81,6 @@ def _opening(request: Request) -> bool:
     stored, names = SpectraLens().request(), ("problem", "steps", "seed", "take")
     lanes = (f"{name}_{k}" for k in range(1, 5) for name in ("optimizer", "rate", "schedule"))
     return all(request[name] == stored[name] for name in (*names, *lanes))
-
-
-def _frame(request: Request, training: LiveTraining, timeline: Timeline, began: float, first: int) -> Frame:
-    tables: dict[str, Columns] = {**nothing.tables(), **timeline.tables()}
-    seconds = time.perf_counter() - began
-    rate = (training.head - first) / seconds if seconds > 0.3 else 0.0
-    facts = {**timeline.facts(), **_shared(training), "doing": "Training, step", "steps_per_second": rate}
-    stage = (max(2, training.head), max(3, training.spec.steps + 1))
-    return Frame(tables | layers.traces(timeline, request), facts, stage, _notes(training, rate))
 
 
 def _final(

@@ -65,7 +65,7 @@ def frames(request: Request) -> Iterator[Frame | Idle]:
     timeline = Timeline(lanes, request, None)
     yield _frame(timeline, request)
     while files:
-        yield Idle(PAUSE)
+        yield Idle(PAUSE, outside=True)
         before, looks = looks, [file.look() for file in files]
         if all(one is other for one, other in zip(before, looks, strict=True)):
             continue
@@ -79,8 +79,12 @@ def frames(request: Request) -> Iterator[Frame | Idle]:
 
 def left_out(request: Request) -> bool:
     """Whether what was recorded at the step is not among the rows that the browser gets of a long recording."""
-    files = followed(request["watch"])
-    lanes = _lanes(request, files, [file.look() for file in files])
+    try:
+        files = followed(request["watch"])
+        lanes = _lanes(request, files, [file.look() for file in files])
+    except RequestError:
+        # the frames that are asked for say what is wrong
+        return False
     timeline = Timeline(lanes, request.replace(exact=-1), None)
     for k, lane in enumerate(lanes):
         row = max(0, int(np.searchsorted(lane.steps, request["step"], side="right")) - 1)

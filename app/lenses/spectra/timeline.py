@@ -10,7 +10,6 @@ import numpy as np
 
 from ...frame import Columns
 from ...request import Request
-from . import nothing
 from .choices import LANES, METRICS
 from .lane_record import LaneRecord
 from .spectrum_rows import CODES, HIGH, LOW, SpectrumRows, logarithm
@@ -34,6 +33,8 @@ class Timeline:
     def __init__(self, lanes: Sequence[LaneRecord], request: Request, planned: int | None) -> None:
         self._lanes, self._planned = lanes, planned
         self._rows: list[tuple[SpectrumRows, SpectrumRows]] = []
+        self._chosen: list[np.ndarray] = []
+        self._room = 1
         self._last, self._exact = int(request["last"]), int(request["exact"])
         self._relative = request["scale"] == "relative"
         self._against, self._metric = request["against"], request["metric"]
@@ -75,21 +76,35 @@ class Timeline:
 
     def tables(self) -> dict[str, Columns]:
         """All tables of the training view; new arrays each time, since a frame is never changed."""
-        chosen = [self.shown(k) for k in range(len(self._lanes))]
+        return {**self.spectra(), **self.history()}
+
+    def spectra(self) -> dict[str, Columns]:
+        """The tables behind the lines of the spectra and the readouts: what follows the step."""
+        self._chosen = [self.shown(k) for k in range(len(self._lanes))]
         self._rows = [self._pair(k) for k in range(len(self._lanes))]
-        capacity = self._capacity(chosen)
-        found: dict[str, Columns] = {}
-        for k in range(LANES):
-            if k < len(self._lanes):
-                found |= self._lane(k, chosen[k], capacity)
-            else:
-                found |= nothing.lane(k + 1)
-        return {
-            **found,
-            "captions": self._captions(),
-            "heat": self._heat(chosen, capacity),
-            "heat_gaps": {"y": np.arange(1.0, len(self._lanes))},
-        }
+        self._room = self._capacity(self._chosen)
+        found: dict[str, Columns] = {"captions": self._captions()}
+        for k in range(len(self._lanes)):
+            found |= self._lane(k)
+        return found
+
+    def history(self) -> dict[str, Columns]:
+        """The tables of the figures over all steps, as far as `spectra` has taken the rows."""
+        gaps: Columns = {"y": np.arange(1.0, len(self._lanes))}
+        found: dict[str, Columns] = {"heat": self._heat(self._chosen, self._room), "heat_gaps": gaps}
+        for k in range(len(self._lanes)):
+            lead, steps = self._rows[k][0], self._lanes[k].steps[self._chosen[k]]
+            where = self._lanes[k].seconds[self._chosen[k]] if self._against == "seconds" else steps
+            smooth = logarithm(self._smooth(k))
+            found[f"metric_{k + 1}"] = {
+                "x": _padded(steps, self._room),
+                "y": _padded(lead.number, self._room),
+            }
+            found[f"loss_{k + 1}"] = {"x": _padded(where, self._room), "y": _padded(smooth, self._room)}
+        return found
+
+    def _smooth(self, k: int) -> np.ndarray:
+        return running_mean(self._lanes[k].loss, SMOOTHED)[self._chosen[k]]
 
     def _pair(self, k: int) -> tuple[SpectrumRows, SpectrumRows]:
         matrix = min(self.matrix, len(self._lanes[k].matrices) - 1)
@@ -121,30 +136,25 @@ class Timeline:
             return max(1, -(-most // ROOM)) * ROOM
         return max(1, most, min(planned, MOST_ROWS + 1))
 
-    def _lane(self, k: int, rows: np.ndarray, capacity: int) -> dict[str, Columns]:
-        lane, (lead, beside) = self._lanes[k], self._rows[k]
-        steps, seconds, loss = lane.steps[rows], lane.seconds[rows], lane.loss
-        smooth = running_mean(loss, SMOOTHED)[rows]
-        where = seconds if self._against == "seconds" else steps
-        name = k + 1
+    def _lane(self, k: int) -> dict[str, Columns]:
+        lane, (lead, beside), rows = self._lanes[k], self._rows[k], self._chosen[k]
+        columns = {
+            "step": lane.steps[rows],
+            "seconds": lane.seconds[rows],
+            "loss": lane.loss[rows],
+            "smooth": self._smooth(k),
+            "number": lead.number,
+            "top_lead": lead.top,
+            "top_beside": beside.top,
+            "floor_lead": lead.floor,
+            "floor_beside": beside.floor,
+            "edge_lead": lead.edge,
+            "edge_beside": beside.edge,
+        }
         return {
-            f"lane_{name}": {
-                "step": _padded(steps, capacity),
-                "seconds": _padded(seconds, capacity),
-                "loss": _padded(loss[rows], capacity),
-                "smooth": _padded(smooth, capacity),
-                "number": _padded(lead.number, capacity),
-                "top_lead": _padded(lead.top, capacity),
-                "top_beside": _padded(beside.top, capacity),
-                "floor_lead": _padded(lead.floor, capacity),
-                "floor_beside": _padded(beside.floor, capacity),
-                "edge_lead": _padded(lead.edge, capacity),
-                "edge_beside": _padded(beside.edge, capacity),
-            },
-            f"lead_{name}": {"codes": _filled(lead.codes, capacity)},
-            f"beside_{name}": {"codes": _filled(beside.codes, capacity)},
-            f"metric_{name}": {"x": _padded(steps, capacity), "y": _padded(lead.number, capacity)},
-            f"loss_{name}": {"x": _padded(where, capacity), "y": _padded(logarithm(smooth), capacity)},
+            f"lane_{k + 1}": {name: _padded(values, self._room) for name, values in columns.items()},
+            f"lead_{k + 1}": {"codes": _filled(lead.codes, self._room)},
+            f"beside_{k + 1}": {"codes": _filled(beside.codes, self._room)},
         }
 
     def _captions(self) -> Columns:

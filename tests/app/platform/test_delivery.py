@@ -26,9 +26,12 @@ class ManualScheduler:
             self.soon.pop(0)()
 
 
-def make() -> tuple[ManualScheduler, list[tuple[int, int]], Delivery[int]]:
+def make(times: list[float] | None = None) -> tuple[ManualScheduler, list[tuple[int, int]], Delivery[int]]:
+    """A delivery whose clock shows each of `times` in turn, and a slow browser where none are given."""
     scheduler, written = ManualScheduler(), []
-    delivery: Delivery[int] = Delivery(scheduler, lambda item, serial: written.append((item, serial)))
+    clock = iter(times or [10.0 * i for i in range(100)])
+    write = lambda item, serial: written.append((item, serial))  # noqa: E731
+    delivery: Delivery[int] = Delivery(scheduler, write, clock=lambda: next(clock))
     return scheduler, written, delivery
 
 
@@ -42,6 +45,27 @@ def test_nothing_is_written_before_the_last_was_acknowledged() -> None:
     scheduler.run()
     assert written == [(0, 1), (199, 2)]
     assert delivery.overwritten == 198
+
+
+def test_a_quick_browser_gets_a_second_frame_while_it_paints_and_no_third() -> None:
+    scheduler, written, delivery = make([0.0, 0.05, 0.06, 0.07, 0.5])
+    for item in (1, 2):
+        delivery.offer(item)
+        scheduler.run()
+    assert written == [(1, 1)], "nobody knows yet how quick it is"
+    delivery.acknowledge(1)
+    scheduler.run()
+    for item in (3, 4):
+        delivery.offer(item)
+        scheduler.run()
+    assert written == [(1, 1), (2, 2), (3, 3)]
+    delivery.acknowledge(2)
+    scheduler.run()
+    assert written == [(1, 1), (2, 2), (3, 3)], "0.44 s: it has become slow, and one is still under way"
+    delivery._clock = lambda: 0.6
+    delivery.acknowledge(3)
+    scheduler.run()
+    assert written[-1] == (4, 4)
 
 
 def test_a_wrong_or_repeated_receipt_changes_nothing() -> None:
