@@ -36,7 +36,7 @@ def _gap(facts: Mapping[str, Any]) -> Figure:
             Layer("edge_gap", "path", Style("green", "current")),
             Layer("edge_inner_names", "labels", Style("ink2"), offset=(-4, 13), align="right"),
             Layer("edge_leaving_names", "labels", Style("ink2"), offset=(7, 0)),
-            Layer("edge_descent_name", "labels", Style("grey"), offset=(-4, -11), align="right"),
+            Layer("edge_descent_name", "labels", Style("grey"), offset=(0, -12), align="center"),
         ),
         x=_steps(facts),
         y=Axis("", (LOW, HIGH), tuple((float(k), _power(k)) for k in (-8, -4, 0, 4, 8))),

@@ -84,17 +84,13 @@ def _gap_tables(
 ) -> dict[str, Columns]:
     pieces = {c: within(values) for c, values in others.items()}
     grey = within(descent)
-    ended = grey and len(descent) == steps + 1
+    named = slice(round(0.3 * steps), round(0.3 * steps) + 1)
     return {
         "edge_gap": path(within(gap)),
         "edge_gradient_descent": path(grey),
         "edge_faint": path([piece for found in pieces.values() for piece in found]),
         **_names(pieces, steps),
-        "edge_descent_name": {
-            "x": grey[-1][0][-1:] if ended else np.zeros(0),
-            "y": grey[-1][1][-1:] if ended else np.zeros(0),
-            "text": ["GD"] if ended else [],
-        },
+        "edge_descent_name": {"x": grey[0][0][named], "y": grey[0][1][named], "text": ["GD"]},
     }
 
 

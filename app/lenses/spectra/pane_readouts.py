@@ -29,7 +29,9 @@ def _polar(facts: Mapping[str, Any]) -> tuple[Readout, ...]:
     rows = [Readout(f"{facts['polar_steps']} steps", "U − exact", "nuclear", "ink2")]
     for method, (name, role) in METHODS.items():
         error, nuclear = facts[f"polar_error_{method}"], facts[f"nuclear_{method}"]
-        rows.append(Readout(SHORT.get(method, name), number(error), number(nuclear), role))
+        itself = method == "svd" and facts["dtype"] == "float64"
+        words = ("reference", "reference") if itself else (number(error), number(nuclear))
+        rows.append(Readout(SHORT.get(method, name), *words, role))
     rows.append(Readout("", "UᵀU − I", "σ of null space" if null else "smallest σ", "ink2"))
     for method, (name, role) in METHODS.items():
         beside = facts[f"null_{method}"] if null else facts[f"lowest_{method}"]
@@ -44,17 +46,17 @@ def _edge(facts: Mapping[str, Any]) -> tuple[Readout, ...]:
     return (
         Readout(f"Gap at step {facts['edge_steps_done']}", "f − f*", "", "ink2"),
         Readout("PolarGrad", gap, "", "green"),
-        Readout("under 0.1 % from", _step(facts["edge_drop_step"]), "", "ink2"),
+        Readout("below 0.1 %", _from(facts["edge_drop_step"]), "", "ink2"),
         Readout("largest", "past float32" if highest > OVERFLOW else number(highest), "", "ink2"),
-        Readout("Gradient descent", number(facts["gd_gap_end"]), "", "grey"),
-        Readout("under 0.1 % from", _step(facts["gd_drop_step"]), "", "ink2"),
+        Readout("GD", number(facts["gd_gap_end"]), "", "grey"),
+        Readout("below 0.1 %", _from(facts["gd_drop_step"]), "", "ink2"),
         Readout("c at the end", number(facts["edge_c_end"]), "", "ink2"),
-        Readout(f"c ≤ {EDGE:g} from", _step(facts["edge_stable_step"]), "", "ink2"),
+        Readout(f"c ≤ {EDGE:g}", _from(facts["edge_stable_step"]), "", "ink2"),
     )
 
 
-def _step(step: int) -> str:
-    return f"step {step}" if step >= 0 else "never"
+def _from(step: int) -> str:
+    return f"from step {step}" if step >= 0 else "never"
 
 
 def number(value: float) -> str:

@@ -88,7 +88,7 @@ def _map(facts: Mapping[str, Any]) -> Figure:
         x=Axis(
             "σ / ‖G‖ of the input", (MAP_FROM, 0.04), tuple((float(k), _power(k)) for k in (-6, -4, -2, 0))
         ),
-        y=Axis("", (0, 1.5), ((0, "0"), (0.5, "0.5"), (1, "1"), (1.5, "1.5"))),
+        y=_from_zero(max(1.5, 1.04 * facts.get("polar_map_highest", 1.5))),
         size="pair",
         when=SHOWN,
         aria="Singular value after the chosen number of steps against the one before, logarithmic, for four sets of "
@@ -135,13 +135,16 @@ def _sigma(facts: Mapping[str, Any]) -> Figure:
             ),
         ),
         x=Axis("index i", (0, values + 1), _index_ticks(values)),
-        y=Axis(
-            "", (-0.03 * top, top), tuple((0.5 * k, f"{0.5 * k:g}") for k in range(math.floor(2 * top) + 1))
-        ),
+        y=_from_zero(top),
         size="second",
         when=SHOWN,
         aria="Singular values of what each method gives, largest first.",
     )
+
+
+def _from_zero(top: float) -> Axis:
+    ticks = tuple((0.5 * k, f"{0.5 * k:g}") for k in range(math.floor(2 * top + 1e-9) + 1))
+    return Axis("", (-0.03 * top, top), ticks)
 
 
 def _index_ticks(values: int) -> tuple[tuple[float, str], ...]:

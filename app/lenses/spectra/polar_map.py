@@ -68,6 +68,11 @@ def where(step: int, start: float) -> dict[str, Columns]:
     }
 
 
+def highest(step: int) -> float:
+    """The largest value of the maps that are drawn."""
+    return max(float(columns["y"].max()) for name, columns in where(step, 1.0).items() if "_map_" in name)
+
+
 def cobweb(step: int, start: float) -> dict[str, Columns]:
     """One step of Newton–Schulz, and the orbit between it and the diagonal."""
     orbit = newton_schulz(start, step)
@@ -76,7 +81,7 @@ def cobweb(step: int, start: float) -> dict[str, Columns]:
     p = singular_value_map(torch.as_tensor(s), "jordan", 1)[-1].numpy()
     return {
         "polar_cobweb_map": {"x": s, "y": p},
-        "polar_cobweb": {"x": corners[:-1], "y": np.concatenate([[0.0], corners[2:]])},
+        "polar_cobweb": {"x": corners[:-2], "y": np.concatenate([[0.0], corners[2:-1]])},
         "polar_cobweb_start": {"x": orbit[:1], "y": np.zeros(1)},
         "polar_cobweb_end": {"x": orbit[-2:-1], "y": orbit[-1:]},
     }

@@ -173,6 +173,7 @@ def _facts(
         "polar_rank": given.rank,
         "polar_condition_kept": given.kept_condition,
         "polar_known_to": EPS * given.kept_condition,
+        "polar_map_highest": polar_map.highest(step),
         "polar_threshold": polar_map.threshold(step),
         "polar_orbit_end": float(polar_map.newton_schulz(start, step)[-1]),
         "polar_highest": max(float(values[0]) for values in sigma.values()),

@@ -10,7 +10,7 @@ from anisoscope.app.lenses.spectra import nothing, polar_figures, polar_map, pol
 from anisoscope.app.lenses.spectra.lens import SpectraLens
 from anisoscope.app.lenses.spectra.pane_readouts import number, pane_readouts
 from anisoscope.app.lenses.spectra.polar_words import FACET, FLOOR, METHODS
-from anisoscope.engine.polar import polar, singular_value_map
+from anisoscope.engine.polar import PRESETS, polar, singular_value_map
 
 
 def frame_of(**values: object) -> Frame:
@@ -75,11 +75,11 @@ def test_the_band_holds_exactly_from_its_threshold_on(steps: int) -> None:
 def test_the_cobweb_walks_between_curve_and_diagonal() -> None:
     tables = frame_of(polar_start=0.1, polar_steps=6).tables
     x, y = tables["polar_cobweb"]["x"], tables["polar_cobweb"]["y"]
-    assert (x[0], y[0]) == (pytest.approx(0.1), 0) and len(x) == len(y)
+    assert (x[0], y[0]) == (pytest.approx(0.1), 0) and len(x) == len(y) == 12
     a, b, c = 3.4445, -4.7750, 2.0315
     on_curve = np.isclose(y, a * x + b * x**3 + c * x**5)
     on_diagonal = np.isclose(x, y)
-    assert list(on_curve[1::2]) == [True] * 6 and list(on_diagonal[2::2]) == [True] * 6
+    assert list(on_curve[1::2]) == [True] * 6 and list(on_diagonal[2::2]) == [True] * 5
     assert tables["polar_cobweb_end"]["y"][0] == pytest.approx(tables["polar_start_point"]["y"][0])
 
 
@@ -120,6 +120,20 @@ def test_every_number_is_finite_and_drawn_within_the_frame(condition: float) -> 
             assert low < ys.min() and ys.max() < high and ys.min() >= FLOOR
     top = (polar_figures.figures(frame)[3].y.range or (0, 0))[1]
     assert frame.facts["polar_highest"] < top
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 5, 12])
+def test_the_maps_stay_in_their_frame(steps: int) -> None:
+    frame = frame_of(polar_steps=steps)
+    low, high = polar_figures.figures(frame)[1].y.range or (0, 0)
+    for preset in PRESETS:
+        y = frame.tables[f"polar_map_{preset}"]["y"]
+        assert low <= np.min(y, initial=0) and np.max(y, initial=0) < high
+
+
+def test_the_reference_is_not_said_to_have_no_error() -> None:
+    rows = pane_readouts(SpectraLens().validated({"view": "polar"}), frame_of(polar_dtype="float64"))
+    assert next(row for row in rows if row.label == "SVD").value == "reference"
 
 
 def test_frames_hold_every_table() -> None:
