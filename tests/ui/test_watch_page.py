@@ -98,5 +98,5 @@ def test_two_trainings_stand_side_by_side(page: Page, watching: str) -> None:
 
 
 def test_a_link_reaches_no_file_that_is_not_watched(page: Page, watching: str) -> None:
-    shown(page, watching, "/etc/passwd")
+    page.goto(f"{watching}spectra?watch=/etc/passwd&step=1000000")
     expect(page.get_by_text("must be names of recordings", exact=False).first).to_be_visible(timeout=15_000)
