@@ -157,7 +157,7 @@ def _loss(facts: Mapping[str, Any]) -> Figure:
             Layer("loss_cursor", "vlines", HAND, above=True),
         ),
         x=Axis("seconds", (0, reach), rounded(reach)) if seconds else _step_axis(facts),
-        y=Axis("", (low, high), decades(low, high)),
+        y=Axis("", (low, high), logarithmic(low, high)),
         size="pair",
         when=when("view", "training"),
         drag=True,
@@ -243,6 +243,13 @@ def decades(low: float, high: float) -> tuple[tuple[float, str], ...]:
     whole = range(math.ceil(low), math.floor(high) + 1)
     every = max(1, math.ceil(len(whole) / 6))
     return tuple((float(k), _power(k)) for k in whole if k % every == 0)
+
+
+def logarithmic(low: float, high: float) -> tuple[tuple[float, str], ...]:
+    """Ticks of an axis of logarithms: at powers of ten, within a decade at round numbers."""
+    if high - low >= 1:
+        return decades(low, high)
+    return tuple((math.log10(t), text) for t, text in rounded_between(10**low, 10**high) if t > 0)
 
 
 def _power(k: int) -> str:
