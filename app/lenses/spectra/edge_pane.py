@@ -84,7 +84,8 @@ def _gap_tables(
 ) -> dict[str, Columns]:
     pieces = {c: within(values) for c, values in others.items()}
     grey = within(descent)
-    named = slice(round(0.3 * steps), round(0.3 * steps) + 1)
+    place = _clear_place(gap, descent)
+    named = slice(place, place + 1)
     return {
         "edge_gap": path(within(gap)),
         "edge_gradient_descent": path(grey),
@@ -92,6 +93,15 @@ def _gap_tables(
         **_names(pieces, steps),
         "edge_descent_name": {"x": grey[0][0][named], "y": grey[0][1][named], "text": ["GD"]},
     }
+
+
+def _clear_place(gap: np.ndarray, descent: np.ndarray) -> int:
+    """Where the chosen run is farthest from the name above the line of gradient descent."""
+    last = len(descent) - 1
+    places = [round(share * last) for share in (0.25, 0.4, 0.55, 0.7)]
+    run = [float(gap[min(place, len(gap) - 1)]) for place in places]
+    far = [abs(np.log10(max(y, 1e-300)) - np.log10(descent[p]) - 1) for y, p in zip(run, places, strict=True)]
+    return places[int(np.argmax(np.minimum(far, 4.0)))]
 
 
 def within(values: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
