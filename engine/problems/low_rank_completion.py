@@ -39,6 +39,7 @@ class LowRankCompletion(Problem):
         shape: (m, n, r) of your own instead.
         observed: share of entries that are observed, in (0, 1).
         data_seed: of U, V and the mask, drawn in this order.
+        dtype: of the factors and their gradients; the authors' runs are in float32.
 
     Raises:
         UnknownProblem, InvalidProblem: (ValueErrors) on an unknown size, a shape below one, a share that leaves no
@@ -57,6 +58,7 @@ class LowRankCompletion(Problem):
         shape: tuple[int, int, int] | None = None,
         observed: float = 0.3,
         data_seed: int = 42,
+        dtype: torch.dtype = torch.float64,
     ):
         if size not in self.sizes:
             raise UnknownProblem(f"size is {size!r}: one of {', '.join(self.sizes)} is needed")
@@ -77,12 +79,13 @@ class LowRankCompletion(Problem):
             raise InvalidProblem(
                 f"observed is {observed!r}: it leaves {self.known} of {m * n} entries observed"
             )
+        self.dtype = dtype
         self._cast: dict[torch.dtype, tuple[Tensor, Tensor]] = {}
 
-    def model(self, seed: int, dtype: torch.dtype = torch.float64) -> FactorModel:
+    def model(self, seed: int, dtype: torch.dtype | None = None) -> FactorModel:
         """X (m, r), then Y (n, r), uniform on (−1, 1)."""
         m, n, r = self.shape
-        generator = seeded(seed)
+        generator, dtype = seeded(seed), dtype or self.dtype
         return FactorModel(uniform((m, r), generator, dtype), uniform((n, r), generator, dtype))
 
     def losses(self, model: nn.Module, step: int, seed: int) -> Tensor:

@@ -45,6 +45,7 @@ class MatrixRegression(Problem):
         size: one of the above.
         shape: (p, m, n, q) of your own instead, p ≥ m and q ≥ n.
         data_seed: of A, B and C, drawn in this order.
+        dtype: of X and its gradient; the authors' runs are in float32.
 
     Raises:
         UnknownProblem, InvalidProblem: (ValueErrors) on an unknown size, a shape without a unique minimum.
@@ -60,7 +61,11 @@ class MatrixRegression(Problem):
     }
 
     def __init__(
-        self, size: str = "live", shape: tuple[int, int, int, int] | None = None, data_seed: int = 42
+        self,
+        size: str = "live",
+        shape: tuple[int, int, int, int] | None = None,
+        data_seed: int = 42,
+        dtype: torch.dtype = torch.float64,
     ):
         if size not in self.sizes:
             raise UnknownProblem(f"size is {size!r}: one of {', '.join(self.sizes)} is needed")
@@ -77,6 +82,7 @@ class MatrixRegression(Problem):
         """(m, n) the minimiser"""
         self.optimum = 0.5 * (self.A @ self.X_star @ self.B - self.C).square().sum().item()
         self.minimum = self.optimum
+        self.dtype = dtype
         self._cast: dict[torch.dtype, tuple[Tensor, Tensor, Tensor]] = {}
 
     @cached_property
@@ -94,9 +100,9 @@ class MatrixRegression(Problem):
         """μ, the smallest eigenvalue of the Hessian."""
         return (self.curvature.left[0] * self.curvature.right[0]).item()
 
-    def model(self, seed: int, dtype: torch.dtype = torch.float64) -> MatrixModel:
+    def model(self, seed: int, dtype: torch.dtype | None = None) -> MatrixModel:
         """X (m, n) uniform on (−1, 1)."""
-        return MatrixModel(uniform(self.X_star.shape, seeded(seed), dtype))
+        return MatrixModel(uniform(self.X_star.shape, seeded(seed), dtype or self.dtype))
 
     def losses(self, model: nn.Module, step: int, seed: int) -> Tensor:
         """(1,) the value f; `step` and `seed` are checked and do not matter."""
