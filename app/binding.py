@@ -103,7 +103,8 @@ class Binding:
         end = frame.facts.get(self._end) if self._end else None
         if end is None or end <= self.component.start or end == self.component.end:
             return
-        last = self.component.value >= self.component.end
+        # beyond it is a value that a link asks for before its frame is there
+        last = self.component.value == self.component.end
         self.component.end = end
         if last or (frame.final and self.component.value > end):
             self._view.set({self._name: end})

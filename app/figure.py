@@ -8,7 +8,7 @@ into either backend (see `drawing`); no lens names a colour.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Role = Literal[
@@ -25,13 +25,19 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Condition:
-    """That a parameter has one of some values."""
+    """That a parameter has one of some values, and that another condition holds where there is one."""
 
     parameter: str
     values: tuple[Any, ...]
+    other: Condition | None = None
 
     def holds(self, owner: object) -> bool:
-        return getattr(owner, self.parameter) in self.values
+        own = getattr(owner, self.parameter) in self.values
+        return own and (self.other is None or self.other.holds(owner))
+
+    def __and__(self, other: Condition) -> Condition:
+        """Both; `other` must be a single one."""
+        return replace(other, other=self)
 
 
 def when(parameter: str, *values: Any) -> Condition:

@@ -1,7 +1,7 @@
 """The stored opening frame of a lens: the page shows it while torch is still being imported.
 
-`python -m anisoscope.app.first_frame` writes it anew for every lens; a test holds it equal to what the
-lens computes today.
+`python -m anisoscope.app.first_frame [SLUG …]` writes it anew for these lenses, or for every one; a test holds it
+equal to what the lens computes today.
 """
 
 from __future__ import annotations
@@ -66,11 +66,11 @@ def _unpack(archive: Any, key: str, nesting: list[Any] | None) -> Any:
 
 
 def main() -> int:
-    """Write the first frame of every lens into the checkout's assets."""
+    """Write the first frame of the lenses named, or of every one, into the checkout's assets."""
     from .registry import lens_class, lens_entries
 
     for slug, entry in lens_entries().items():
-        if entry.error is None:
+        if entry.error is None and slug in (sys.argv[1:] or [slug]):
             folder = Path(str(resources.files("anisoscope.assets").joinpath(slug)))
             save(lens_class(slug)().compute(), folder / "first_frame.npz")
             print(slug, (folder / "first_frame.npz").stat().st_size, "bytes")

@@ -45,6 +45,8 @@ class Lens(pn.viewable.Viewer):
     drop_words: ClassVar[str] = "Drop a request.json or an exported zip here"
     cost: ClassVar[str] = "instant"
     opens: ClassVar[tuple[str, ...]] = (".json", ".zip")
+    amplifies: ClassVar[float] = 0.0
+    """Relative difference that another processor's rounding may make in the facts: a training amplifies it."""
 
     def names(self) -> list[str]:
         """Names of the parameters that make up a request, in their order of declaration."""

@@ -51,6 +51,7 @@ def _trained(request: Request) -> Iterator[Frame | Idle | None]:
     timeline = Timeline(lanes_of(training), request, training.spec.steps)
     if watched:
         yield from _live(request, training, timeline)
+        timeline.follow(lanes_of(training))
     yield Frame(*_final(request, training, timeline), (1, 1), _notes(training))
 
 
@@ -65,7 +66,7 @@ def _live(request: Request, training: LiveTraining, timeline: Timeline) -> Itera
             facts, shown = {**timeline.facts(), **_shared(training), "doing": "Training, step"}, now
             tables |= layers.traces(timeline, request)
         rate = (training.head - first) / (now - began) if now - began > 0.3 else 0.0
-        facts = {**facts, "head": timeline.head, "steps_per_second": rate}
+        facts = {**facts, "head": timeline.head}
         stage = (max(2, training.head), max(3, training.spec.steps + 1))
         yield Frame(tables, facts, stage, _notes(training, rate))
         training.advance(TRAINING_SECONDS)

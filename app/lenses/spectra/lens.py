@@ -8,7 +8,7 @@ from typing import Any
 import param
 
 from ...control import Action, Card, Choice, Claim, Dial, Group, Readout, Switch, Table, Transport
-from ...figure import Figure, when
+from ...figure import Condition, Figure, when
 from ...frame import Columns, Frame, Idle
 from ...lens import Lens
 from ...request import Request
@@ -39,6 +39,7 @@ class SpectraLens(Lens):
     drop_words = "Drop recordings of your own training (.spec), a request.json or an exported zip"
     opens = (*Lens.opens, ".spec")
     cost = "seconds"
+    amplifies = 0.2
 
     view = param.Selector(default="training", objects=choices.VIEWS, doc="Which figures are shown.")
     step = param.Integer(default=96, bounds=(0, 1_000_000), doc="Training step that is looked at.")
@@ -222,31 +223,37 @@ class SpectraLens(Lens):
         )
 
 
-def _lanes(training: Any) -> tuple[Group, ...]:
+def _lanes(training: Condition) -> tuple[Group, ...]:
     groups = []
     for k in range(1, choices.LANES + 1):
-        used = training if k == 1 else when(f"optimizer_{k}", *choices.OPTIMIZERS.values())
-        groups.append(
-            Group((Choice(f"optimizer_{k}", f"Lane {k}"),), "Lanes" if k == 1 else "", when=training)
+        used = training if k == 1 else training & when(f"optimizer_{k}", *choices.OPTIMIZERS.values())
+        lane = (Choice(f"optimizer_{k}", f"Lane {k}"),)
+        groups.append(Group(lane, "Lanes" if k == 1 else "", when=training))
+        dials = (
+            Dial(f"rate_{k}", "Learning rate", DECADES, log=True),
+            Choice(f"schedule_{k}", "Schedule"),
         )
-        dials = (Dial(f"rate_{k}", "Learning rate", DECADES, log=True), Choice(f"schedule_{k}", "Schedule"))
         groups.append(Group(dials, when=used))
     return tuple(groups)
 
 
 def _panes() -> tuple[Group, ...]:
+    polar = when("view", "polar")
     return (
         Group((Dial("polar_steps", "Steps", primary=True),), when=when("view", "polar")),
         Group((Dial("c", "Step size c = η L r", primary=True),), when=when("view", "edge")),
         Group(
             (
                 Choice("polar_input", "Matrix"),
-                Dial("polar_condition", "Condition number", log=True),
                 Choice("polar_dtype", "Arithmetic"),
                 Dial("polar_start", "Orbit of σ/‖G‖", log=True),
             ),
             "Polar factor",
-            when=when("view", "polar"),
+            when=polar,
+        ),
+        Group(
+            (Dial("polar_condition", "Condition number", log=True),),
+            when=polar & when("polar_input", "condition"),
         ),
         Group(
             (Dial("c_decay", "Decay every 25 steps"), Dial("c_steps", "Steps", log=True)),

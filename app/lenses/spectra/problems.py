@@ -9,6 +9,7 @@ from functools import lru_cache
 from importlib import resources
 
 import numpy as np
+import torch
 
 from anisoscope.engine import problems
 from anisoscope.engine.problems import Problem
@@ -56,8 +57,6 @@ def problem_of(slug: str) -> Problem:
 
 
 def _digits() -> Problem:
-    import torch
-
     source = resources.files("anisoscope.assets").joinpath("ghosts", "digits.npz")
     with np.load(io.BytesIO(source.read_bytes()), allow_pickle=False) as archive:
         images, labels = archive["images"], archive["labels"]
@@ -72,14 +71,19 @@ def _text() -> Problem:
     return problems.CharacterTransformer(source.read_text(encoding="ascii"))
 
 
+def _authors() -> torch.dtype:
+    """PolarGrad's authors run their problems in float32, and their two steps of QDWH do much better there."""
+    return torch.float32
+
+
 _MAKERS: dict[str, Callable[[], Problem]] = {
     "digits": _digits,
     "text": _text,
     "regression": lambda: problems.MatrixRegression("small"),
-    "regression_paper": lambda: problems.MatrixRegression("paper"),
+    "regression_paper": lambda: problems.MatrixRegression("paper", dtype=_authors()),
     "logistic": lambda: problems.LogisticRegression("live"),
     "logistic_paper": lambda: problems.LogisticRegression("paper"),
-    "completion": lambda: problems.LowRankCompletion("paper"),
+    "completion": lambda: problems.LowRankCompletion("paper", dtype=_authors()),
     "completion_live": lambda: problems.LowRankCompletion("live"),
     "sven_toy": lambda: problems.SvenToy(),
     "sven_polynomial": lambda: problems.SvenPolynomial(),

@@ -96,11 +96,8 @@ class Timeline:
             lead, steps = self._rows[k][0], self._lanes[k].steps[self._chosen[k]]
             where = self._lanes[k].seconds[self._chosen[k]] if self._against == "seconds" else steps
             smooth = logarithm(self._smooth(k))
-            found[f"metric_{k + 1}"] = {
-                "x": _padded(steps, self._room),
-                "y": _padded(lead.number, self._room),
-            }
-            found[f"loss_{k + 1}"] = {"x": _padded(where, self._room), "y": _padded(smooth, self._room)}
+            found[f"metric_{k + 1}"] = _curve(steps, lead.number)
+            found[f"loss_{k + 1}"] = _curve(where, smooth)
         return found
 
     def _smooth(self, k: int) -> np.ndarray:
@@ -266,6 +263,12 @@ def running_mean(values: np.ndarray, window: int) -> np.ndarray:
     sums[window:], counts[window:] = sums[window:] - sums[:-window], counts[window:] - counts[:-window]
     mean = np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
     return np.where(there, mean, np.nan)
+
+
+def _curve(x: np.ndarray, y: np.ndarray) -> Columns:
+    """What there is of a curve."""
+    there = np.isfinite(y)
+    return {"x": x[there].astype(np.float32), "y": y[there].astype(np.float32)}
 
 
 def _padded(values: np.ndarray, capacity: int) -> np.ndarray:

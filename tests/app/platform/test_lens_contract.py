@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from anisoscope.app import first_frame
-from anisoscope.app.control import Dial
+from anisoscope.app.control import Action, Dial, Transport
 from anisoscope.app.drawing.screen import draw
 from anisoscope.app.errors import RequestError
 from anisoscope.app.frame import Frame
@@ -39,8 +39,13 @@ def frame(lens) -> Frame:
 def same(first: Frame, second: Frame) -> None:
     ours, theirs = first.numeric_columns(), second.numeric_columns()
     assert ours.keys() == theirs.keys()
-    for name in ours:
+    for name in ours.keys() - clocks(first):
         np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+
+
+def clocks(frame: Frame) -> set[str]:
+    """Columns that are read off a clock."""
+    return {name for name in frame.numeric_columns() if name.endswith("/seconds")}
 
 
 def test_frames_end_with_a_final_one(lens) -> None:
@@ -49,9 +54,13 @@ def test_frames_end_with_a_final_one(lens) -> None:
     assert stages == sorted(stages)
 
 
-def test_a_frame_is_finite(lens, frame) -> None:
+def test_what_is_drawn_is_finite(lens, frame) -> None:
+    """NaN may stand for nothing in tables that hand.js alone reads; what it draws of them is held as well."""
+    drawn = {layer.table for figure in lens.figures(frame) for layer in figure.layers}
     for name, column in frame.numeric_columns().items():
-        assert np.isfinite(column).all(), name
+        if name.split("/")[0] in drawn:
+            assert np.isfinite(column).all(), name
+    assert drawn
 
 
 def test_the_same_request_gives_the_same_frame(lens, frame) -> None:
@@ -60,7 +69,7 @@ def test_the_same_request_gives_the_same_frame(lens, frame) -> None:
 
 def test_frames_do_not_depend_on_what_the_browser_moves(lens) -> None:
     def last(values) -> Frame:
-        return [step for step in lens.frames(lens.validated(values)) if step is not None][-1]
+        return [step for step in lens.frames(lens.validated(values)) if isinstance(step, Frame)][-1]
 
     moved = {name: _another(lens.param[name]) for name in lens.client_side}
     if moved:
@@ -104,10 +113,13 @@ def test_closing_a_generator_leaves_no_thread(lens) -> None:
 
 
 def test_controls_name_parameters_and_one_is_the_readers_hand(lens) -> None:
+    shown = [group for group in lens.controls() if group.when is None or group.when.holds(lens)]
     controls = [control for group in lens.controls() for control in group.controls]
-    assert {control.name for control in controls} <= set(lens.names())
-    primary = [control.name for control in controls if isinstance(control, Dial) and control.primary]
-    assert primary == [lens.primary]
+    named = [control for control in controls if not isinstance(control, (Action, Transport))]
+    assert {control.name for control in named} <= set(lens.names())
+    assert {control.dial for control in controls if isinstance(control, Transport)} <= set(lens.names())
+    dials = [control for group in shown for control in group.controls if isinstance(control, Dial)]
+    assert [dial.name for dial in dials if dial.primary] == [lens.primary]
 
 
 def test_words_are_there_and_short(lens) -> None:
@@ -120,16 +132,27 @@ def test_the_stored_first_frame_is_what_the_lens_computes(lens) -> None:
     stored = first_frame.load(lens.slug)
     assert stored is not None
     fresh = type(lens)().compute()
+    kept = stored.numeric_columns()
     for name, column in fresh.numeric_columns().items():
-        kept = stored.numeric_columns()[name]
+        assert lens.amplifies or kept[name].shape == column.shape, name
+        if column.dtype in (np.uint8, np.uint16) or lens.amplifies:
+            continue
+        np.testing.assert_allclose(kept[name], column, rtol=1e-5, atol=1e-6, err_msg=name)
+    for name, column in fresh.numeric_columns().items():
         if column.dtype == np.uint8:
-            assert np.mean(kept != column) < 0.01, name
-        else:
-            np.testing.assert_allclose(kept, column, rtol=1e-5, atol=1e-6, err_msg=name)
+            assert kept[name].shape == column.shape, name
+            assert np.mean(np.abs(kept[name].astype(float) - column) > 255 * lens.amplifies) < 0.01, name
     # The words of the page quote facts, and the opening page has only the stored ones.
     assert stored.facts.keys() == fresh.facts.keys()
-    numbers = {name: fact for name, fact in fresh.facts.items() if isinstance(fact, (int, float))}
-    assert {name: stored.facts[name] for name in numbers} == pytest.approx(numbers, rel=1e-5, nan_ok=True)
+    numbers = {
+        name: fact
+        for name, fact in fresh.facts.items()
+        if isinstance(fact, (int, float)) and name != "seconds"
+    }
+    tolerance = max(1e-5, lens.amplifies)
+    assert {name: stored.facts[name] for name in numbers} == pytest.approx(
+        numbers, rel=tolerance, nan_ok=True
+    )
 
 
 def _cases():
