@@ -10,6 +10,7 @@ import pytest
 import torch
 from lens_page import DRAWN, link, value
 from playwright.sync_api import Page, expect
+from recorded import written
 from served import as_command, until
 from torch import nn
 
@@ -42,17 +43,18 @@ def training(path: Path, seed: int = 0) -> Iterator[Callable[[int], None]]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of the files that are watched: two recordings that have ended, and mine.spec, which is not there yet."""
+    """Of the files that are watched: three recordings that have ended, and mine.spec, which is not there yet."""
     found = tmp_path_factory.mktemp("recordings")
     for seed, name in enumerate(("one", "two")):
         with training(found / f"{name}.spec", seed) as advance:
             advance(6 + seed)
+    written(found / "long.spec", range(10, 1010, 10))
     return found
 
 
 @pytest.fixture(scope="module")
 def watching(folder: Path) -> Iterator[str]:
-    files = [str(folder / f"{name}.spec") for name in ("mine", "one", "two")]
+    files = [str(folder / f"{name}.spec") for name in ("mine", "one", "two", "long")]
     with as_command(*files, "--no-browser", command=WATCH) as served:
         yield served
 
@@ -100,3 +102,11 @@ def test_two_trainings_stand_side_by_side(page: Page, watching: str) -> None:
 def test_a_link_reaches_no_file_that_is_not_watched(page: Page, watching: str) -> None:
     page.goto(f"{watching}spectra?watch=/etc/passwd&step=1000000")
     expect(page.get_by_text("must be names of recordings", exact=False).first).to_be_visible(timeout=15_000)
+
+
+def test_a_link_to_a_step_of_a_longer_recording_stands_there(page: Page, watching: str) -> None:
+    page.goto(f"{watching}spectra?watch=long&step=510")
+    page.wait_for_selector("canvas", state="attached")
+    until(lambda: recorded(page)[-1:] == [1000], 30)
+    expect(page.get_by_text("at step 510", exact=True).first).to_be_visible()
+    assert value(page, "step") == 510
