@@ -1,0 +1,202 @@
+"""The hash encoding as a torch module."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from .encode import encode, encode_differentiable
+from .errors import InvalidGrid, TableTooLarge
+from .hashing import SEED_MAX, hash_multipliers
+from .lattice import Lattice
+from .levels import Convention, Levels, checked_count, checked_shape, level_table
+from .rotations import rotation_matrices
+
+Interpolation = Literal["linear", "smoothstep"]
+INTERPOLATIONS: tuple[str, ...] = get_args(Interpolation)
+FEATURES_MAX = 64
+BYTES_MAX = 2**31
+# Instant-NGP, section 3: tables start uniform within ±1e-4
+_START = 1e-4
+
+
+class HashGrid(nn.Module):
+    """Multi-resolution hash encoding (Müller et al. 2022), its levels turned if wished (Dai and Fan 2026).
+
+    Points (n, dim) in [0, 1] give features (n, levels·features), level-major. Gradients reach the table and, where
+    the points require them, the points, twice if need be; sums run in a fixed order, so the table's gradient is
+    the same bit for bit on any number of threads. Outside [0, 1] tiny-cuda-nn and nerfstudio go on or wrap,
+    torch-ngp gives zeros, the paper's convention refuses.
+
+    Args:
+        dim: 1, 2 or 3.
+        levels, features, log2_table_size, base_resolution, growth, convention: as for `level_table`; features 1–64.
+        rotation: (levels,) radians in two dimensions, or (levels, dim, dim), about the centre of the cube. The
+            levels' tables then cover the turned cube, so dense ones grow.
+        seed: of the table's start, uniform within ±1e-4; no global generator is touched.
+        interpolation: linear, or smoothstep for a continuous first derivative.
+        hash_seeds: one hash a level, or one for all; 0 is the primes of every peer.
+        level_mask: (levels,) weights of the levels' features; see `level_mask`.
+        max_bytes: the budget for the table.
+        dtype: float32 or float64.
+
+    Attributes:
+        table: (rows, features) parameter, levels one after the other, axis 0 fastest in dense ones.
+        offsets: (levels + 1,) int64, the first row of each level.
+
+    Raises:
+        InvalidGrid: on a value outside these ranges.
+        TableTooLarge: before any allocation, when the table would need more than `max_bytes`.
+
+    >>> HashGrid(2, 4, 2, 8, 4, 1.5)(torch.rand(5, 2)).shape
+    torch.Size([5, 8])
+    """
+
+    table: nn.Parameter
+    offsets: Tensor
+    _mask: Tensor
+
+    def __init__(
+        self,
+        dim: int,
+        levels: int,
+        features: int,
+        log2_table_size: int,
+        base_resolution: int,
+        growth: float,
+        convention: Convention = "paper",
+        rotation: Tensor | None = None,
+        seed: int = 0,
+        *,
+        interpolation: Interpolation = "linear",
+        hash_seeds: int | Sequence[int] = 0,
+        level_mask: Tensor | None = None,
+        max_bytes: int = BYTES_MAX,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str | None = None,
+    ) -> None:
+        super().__init__()
+        checked_shape(dim, levels, log2_table_size, base_resolution, growth, convention)
+        self.dim, self.features = dim, checked_count("features", features, 1, FEATURES_MAX)
+        self.growth, self.base_resolution, self.log2_table_size = growth, base_resolution, log2_table_size
+        if interpolation not in INTERPOLATIONS:
+            raise InvalidGrid(f"interpolation is {interpolation!r}: linear or smoothstep is needed")
+        turned = rotation_matrices(rotation, levels, dim)
+        shape = level_table(dim, levels, log2_table_size, base_resolution, growth, convention, turned)
+        seeds = _checked_seeds(hash_seeds, levels)
+        self.lattice = Lattice(shape, convention, turned, seeds, interpolation == "smoothstep")
+        self.table = nn.Parameter(_fresh_table(shape, features, seed, max_bytes, dtype, device))
+        self.register_buffer("offsets", shape.offsets.to(device), persistent=False)
+        self.register_buffer("_mask", torch.ones(levels, dtype=torch.float64), persistent=False)
+        if level_mask is not None:
+            self.level_mask = level_mask
+
+    @property
+    def levels(self) -> Levels:
+        """Resolutions, scales, sizes and strides of the levels."""
+        return self.lattice.levels
+
+    @property
+    def convention(self) -> Convention:
+        return self.lattice.convention
+
+    @property
+    def rotation(self) -> Tensor | None:
+        """(levels, dim, dim) float64, or None where no level is turned."""
+        return self.lattice.rotation
+
+    @property
+    def level_mask(self) -> Tensor:
+        """(levels,) weights the levels' features are multiplied with: 0 switches one off, 1 is as it is."""
+        return self._mask
+
+    @level_mask.setter
+    def level_mask(self, weights: Tensor) -> None:
+        values = torch.as_tensor(weights, dtype=torch.float64).detach()
+        if values.shape != self._mask.shape or not bool(torch.isfinite(values).all()):
+            raise InvalidGrid(f"level_mask is {weights!r}: {len(self._mask)} finite numbers are needed")
+        self._mask = values.to(self._mask.device, copy=True)
+
+    @property
+    def parameter_count(self) -> int:
+        return self.table.numel()
+
+    @property
+    def gathers_per_point(self) -> int:
+        """Table rows read for one point: levels·2^dim."""
+        return len(self._mask) * 2**self.dim
+
+    def load_table(self, values: Tensor) -> None:
+        """Take a trained table (rows, features).
+
+        Raises:
+            InvalidGrid: on another shape, and on a NaN or infinite entry, naming the first.
+        """
+        table = torch.as_tensor(values).detach()
+        if table.shape != self.table.shape:
+            raise InvalidGrid(f"table has shape {tuple(table.shape)}: {tuple(self.table.shape)} is needed")
+        bad = ~torch.isfinite(table)
+        if bool(bad.any()):
+            row, feature = bad.nonzero()[0].tolist()
+            raise InvalidGrid(
+                f"table[{row}, {feature}] is {table[row, feature].item()}: finite numbers are needed"
+            )
+        with torch.no_grad():
+            self.table.copy_(table)
+
+    def corners(self, points: Tensor, level: int) -> tuple[Tensor, Tensor]:
+        """Rows of the table, int64 (n, 2^dim), and weights (n, 2^dim) of one level; axis 0 is the fastest corner."""
+        rows, weights = self.lattice.corners(self._checked(points), level)
+        return rows + int(self.levels.offsets[level]), weights
+
+    def forward(self, points: Tensor) -> Tensor:
+        points = self._checked(points)
+        mask = tuple(self._mask.tolist())
+        if points.requires_grad and torch.is_grad_enabled():
+            return encode_differentiable(points, self.table, self.lattice, mask)
+        return encode(points, self.table, self.lattice, mask)
+
+    def extra_repr(self) -> str:
+        return (
+            f"dim={self.dim}, levels={len(self._mask)}, features={self.features}, "
+            f"rows={len(self.table)}, convention={self.convention!r}"
+        )
+
+    def _checked(self, points: Tensor) -> Tensor:
+        if points.ndim != 2 or points.shape[1] != self.dim or not points.is_floating_point():
+            raise InvalidGrid(
+                f"points are {points.dtype} of shape {tuple(points.shape)}: floating point (n, {self.dim}) is needed"
+            )
+        if len(points) == 0:
+            return points
+        low, high = (bound.item() for bound in torch.aminmax(points.detach()))
+        if not (low > -torch.inf and high < torch.inf):
+            raise InvalidGrid(f"points run from {low} to {high}: finite numbers are needed")
+        if self.convention == "paper" and (low < 0 or high > 1):
+            raise InvalidGrid(f"points run from {low} to {high}: the paper's convention is for 0 to 1")
+        return points
+
+
+def _checked_seeds(seeds: int | Sequence[int], levels: int) -> tuple[int, ...]:
+    values = (seeds,) * levels if isinstance(seeds, int) else tuple(seeds)
+    if len(values) != levels:
+        raise InvalidGrid(f"hash_seeds has {len(values)} entries: one a level, {levels}, is needed")
+    for value in values:
+        hash_multipliers(1, value)
+    return values
+
+
+def _fresh_table(
+    shape: Levels, features: int, seed: int, max_bytes: int, dtype: torch.dtype, device: Any
+) -> Tensor:
+    if dtype not in (torch.float32, torch.float64):
+        raise InvalidGrid(f"dtype is {dtype}: torch.float32 or torch.float64 is needed")
+    checked_count("seed", seed, 0, SEED_MAX)
+    rows = int(shape.table_sizes.sum())
+    needed = rows * features * dtype.itemsize
+    if needed > max_bytes:
+        raise TableTooLarge(needed, max_bytes)
+    generator = torch.Generator().manual_seed(seed)
+    table = torch.empty(rows, features, dtype=dtype).uniform_(-_START, _START, generator=generator)
+    return table.to(device)

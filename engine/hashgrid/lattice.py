@@ -1,0 +1,95 @@
+"""Where a point falls in the lattice of one level: the rows of its cell's corners, and their weights."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from .hashing import hash_multipliers, hash_rows
+from .levels import Convention, Levels
+
+_LOW_32 = 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """All that decides which rows a point reads: the levels, their rotations, hashes and interpolation.
+
+    Attributes:
+        levels: the levels of the grid.
+        convention: whose rules hold at the border.
+        rotation: (L, dim, dim) float64 about the centre, or None.
+        hash_seeds: one a level.
+        smoothstep: weights from f²(3 − 2f) instead of f.
+    """
+
+    levels: Levels
+    convention: Convention
+    rotation: Tensor | None
+    hash_seeds: tuple[int, ...]
+    smoothstep: bool
+
+    @property
+    def dim(self) -> int:
+        return self.levels.vertices.shape[1]
+
+    def positions(self, points: Tensor, level: int) -> Tensor:
+        """(n, dim) lattice positions a = s·(R (x − c) + c) + o of one level, in the points' dtype."""
+        if self.rotation is not None:
+            points = (points - 0.5) @ self.rotation[level].to(points).T + 0.5
+        return points * self.levels.scales[level].item() + self.levels.offset
+
+    def cells(self, positions: Tensor, level: int) -> Tensor:
+        """(n, dim) int64 cells ⌊a⌋.
+
+        In the paper's convention the last vertex belongs to the last cell, with weight 1, so that the slope at the
+        border is that of the cell inside and no other vertex is read.
+        """
+        cells = positions.detach().floor().to(torch.int64)
+        if self.convention != "paper":
+            return cells
+        first = self.levels.origins[level].to(cells.device)
+        last = first + self.levels.vertices[level].to(cells.device) - 2
+        return torch.maximum(torch.minimum(cells, last), first)
+
+    def corners(self, points: Tensor, level: int) -> tuple[Tensor, Tensor]:
+        """Rows within the level, int64 (n, 2^dim), and weights (n, 2^dim), axis 0 fastest.
+
+        Weights are differentiable in the points. They add up to 1, except for points outside the unit cube in the
+        convention of torch-ngp, where all are 0.
+        """
+        positions = self.positions(points, level)
+        cells = self.cells(positions, level)
+        fraction = positions - cells.to(positions.dtype)
+        if self.smoothstep:
+            fraction = fraction * fraction * (3 - 2 * fraction)
+        picks = corner_picks(self.dim).to(points.device)
+        parts = torch.where(picks, fraction[:, None], 1 - fraction[:, None]).unbind(-1)
+        weights = parts[0]
+        for part in parts[1:]:
+            weights = weights * part
+        if self.convention == "torch-ngp":
+            inside = ((points >= 0) & (points <= 1)).all(-1, keepdim=True)
+            weights = weights * inside.to(weights.dtype)
+        return self.rows(cells[:, None] + picks.to(torch.int64), level), weights
+
+    def rows(self, vertices: Tensor, level: int) -> Tensor:
+        """The row, within the level, of each vertex (..., dim)."""
+        size = int(self.levels.table_sizes[level])
+        if not bool(self.levels.dense[level]):
+            return hash_rows(vertices, size, hash_multipliers(self.dim, self.hash_seeds[level]))
+        inside = vertices - self.levels.origins[level].to(vertices.device)
+        row, stride = torch.zeros_like(inside[..., 0]), 1
+        for axis in range(self.dim):
+            row = row + inside[..., axis] * stride
+            stride *= int(self.levels.vertices[level, axis])
+        # tiny-cuda-nn reads one past the last vertex of an axis and wraps, in unsigned 32-bit numbers
+        return (row & _LOW_32) % size
+
+
+@lru_cache(maxsize=4)
+def corner_picks(dim: int) -> Tensor:
+    """(2^dim, dim) bool: which corner takes the upper vertex of which axis, axis 0 fastest."""
+    number = torch.arange(2**dim)
+    return torch.stack([(number >> axis) & 1 for axis in range(dim)], -1).bool()
