@@ -91,7 +91,9 @@ def _final(
     tables = {**nothing.tables(), **timeline.tables(), **layers.traces(timeline, request)}
     tables |= layers.rotation(timeline, request)
     facts = {**timeline.facts(), **_shared(training), **timeline.end_facts()}
-    for k, rows in enumerate(training.timelines):
+    for k, (rows, status) in enumerate(zip(training.timelines, training.status, strict=True)):
+        if status != "done":
+            facts[f"stopped_step_{k + 1}"] = training.steps[k] + 1
         for name, values in rows.reports.items():
             there = values[values == values]
             if len(there):

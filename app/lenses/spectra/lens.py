@@ -175,14 +175,16 @@ class SpectraLens(Lens):
         return retrained(state) if name == "train" else branched(state)
 
     def controls(self) -> tuple[Group, ...]:
-        training = when("view", "training", "layers")
+        shown = when("view", "training", "layers")
+        # while a recording is shown, what would train something else is out of the way
+        training = shown & when("record_1", "") & when("watch", "")
         return (
             Group(
                 (
                     Dial("step", "Training step", primary=True, end="last_step"),
                     Transport("step", head="head"),
                 ),
-                when=training,
+                when=shown,
             ),
             Group((Action("train", "Train live"),), when=training),
             Group((Choice("view", "Figures"),)),
@@ -194,7 +196,7 @@ class SpectraLens(Lens):
                     Choice("metric", "In one number"),
                 ),
                 "Spectrum",
-                when=training,
+                when=shown,
             ),
             Group(
                 (Choice("problem", "Problem"), Dial("steps", "Steps", log=True)), "Training", when=training
