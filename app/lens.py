@@ -18,11 +18,12 @@ from .request import Request
 
 @dataclass(frozen=True)
 class Paper:
-    """The result a lens shows: who and when in short, arXiv identifier, BibTeX entry."""
+    """The result a lens shows: who and when in short, arXiv identifier, BibTeX entry; `page` where it is not on arXiv."""
 
     short: str
     arxiv: str
     bibtex: str
+    page: str = ""
 
 
 class Lens(pn.viewable.Viewer):

@@ -11,7 +11,7 @@ from importlib import resources
 from markdown_it import MarkdownIt
 
 from .control import Card, Claim
-from .lens import Lens
+from .lens import Lens, Paper
 
 
 @cache
@@ -28,12 +28,14 @@ def story(slug: str) -> dict[str, str]:
 
 
 def title(lens: Lens) -> str:
-    papers = ", ".join(
-        f'<a href="https://arxiv.org/abs/{escape(p.arxiv)}" target="_blank" rel="noopener">'
-        f"{escape(p.short)}, arXiv {escape(p.arxiv)}</a>"
-        for p in lens.papers
-    )
+    papers = ", ".join(_link(paper) for paper in lens.papers)
     return f'<h1>{escape(lens.title)}</h1><p class="meta">{escape(lens.field)} · {papers}</p>'
+
+
+def _link(paper: Paper) -> str:
+    where = paper.page or f"https://arxiv.org/abs/{paper.arxiv}"
+    number = f", arXiv {paper.arxiv}" if paper.arxiv else ""
+    return f'<a href="{escape(where)}" target="_blank" rel="noopener">{escape(paper.short + number)}</a>'
 
 
 def lede(lens: Lens) -> str:
