@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from .errors import InvalidGrid
+from .grid import HashGrid
 from .rotations import rotation_matrices
 
 
@@ -18,22 +19,42 @@ class CellGeometry:
         scales: float64 (L,), cells per unit length.
         offset: of every level and axis, in cells.
         rotations: float64 (L, D, D), or None where no level is turned.
+        mask: float64 (L,) that multiplies each level's features, or None for 1.
     """
 
     scales: Tensor
     offset: float = 0.0
     rotations: Tensor | None = None
+    mask: Tensor | None = None
 
     @property
     def average_resolution(self) -> float:
-        """N_avg, the geometric mean of the scales, which sets the width of the kernel.
+        """N_avg, the geometric mean of the scales of all levels that are not masked: it sets the kernel's width.
 
         Raises:
-            InvalidGrid: where a level has no cell (scale 0: tiny-cuda-nn with a base resolution of 1).
+            InvalidGrid: as for `checked_scales`.
         """
-        if not bool((self.scales > 0).all()):
-            raise InvalidGrid(f"scales are {self.scales.tolist()}: a width needs positive ones")
-        return float(self.scales.log().mean().exp())
+        return float(self.checked_scales().log().mean().exp())
+
+    def checked_scales(self) -> Tensor:
+        """Scales of the levels that are not masked.
+
+        Raises:
+            InvalidGrid: where one has no cell (scale 0: tiny-cuda-nn with a base resolution of 1), or all are
+                masked.
+        """
+        active = self.scales if self.mask is None else self.scales[self.mask != 0]
+        if len(active) == 0:
+            raise InvalidGrid("level_mask is 0 on all levels: a width needs one at least")
+        if not bool((active > 0).all()):
+            raise InvalidGrid(f"scales are {active.tolist()}: a width needs positive ones")
+        return active
+
+    def shares(self, sign_descent: bool) -> Tensor | None:
+        """What the mask makes of each level's kernel, (L,): m² as it writes and reads, |m| where steps are equal."""
+        if self.mask is None:
+            return None
+        return self.mask.abs() if sign_descent else self.mask**2
 
     def coordinates(self, points: Tensor) -> Tensor:
         """Cell coordinates (L, n, D) of points (n, D)."""
@@ -65,18 +86,19 @@ def cell_geometry(grid_or_levels: Any, dim: int, rotation: Any = None) -> CellGe
     """
     if isinstance(grid_or_levels, CellGeometry):
         return grid_or_levels
-    lattice = getattr(grid_or_levels, "lattice", None)
-    table = grid_or_levels if lattice is None else lattice.levels
-    if lattice is not None:
-        if lattice.dim != dim:
-            raise InvalidGrid(f"points have {dim} dimensions: the grid has {lattice.dim}")
-        rotation = lattice.rotation if rotation is None else rotation
+    table, mask = grid_or_levels, None
+    if isinstance(grid_or_levels, HashGrid):
+        if grid_or_levels.dim != dim:
+            raise InvalidGrid(f"points have {dim} dimensions: the grid has {grid_or_levels.dim}")
+        table, mask = grid_or_levels.levels, grid_or_levels.level_mask
+        mask = None if bool((mask == 1).all()) else mask
+        rotation = grid_or_levels.rotation if rotation is None else rotation
     if hasattr(table, "scales"):
         scales, offset = torch.as_tensor(table.scales, dtype=torch.float64), float(table.offset)
     else:
         scales, offset = checked_resolutions(table), 0.0
     rotations = rotation_matrices(rotation, len(scales), dim)
-    return CellGeometry(scales, offset, None if rotations is None else rotations.to(scales.device))
+    return CellGeometry(scales, offset, None if rotations is None else rotations.to(scales.device), mask)
 
 
 def checked_resolutions(resolutions: Any) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .errors import InvalidGrid
 from .geometry import CellGeometry, cell_geometry, checked_vectors
-from .kernels import Profile, profile
+from .kernels import profile
 
 
 def optical_transfer_function(
@@ -47,11 +47,11 @@ def optical_transfer_function(
     waves = checked_vectors(given, "frequencies", given.shape[1])
     dim = waves.shape[1]
     geometry = cell_geometry(grid_or_levels, dim, rotation)
-    inverse = _inverse_scales(geometry)
+    inverse, areas = _inverse_scales(geometry, kernel, dim)
     # a wave turns as the displacement does; 1/N takes the place of N
     per_cell = CellGeometry(inverse, 0.0, geometry.rotations).displacements(waves)
-    total = torch.einsum("l,ln->n", inverse**dim, shape.transform(per_cell).prod(-1))
-    return _scaled(total, inverse, shape, dim, normalised)
+    total = torch.einsum("l,ln->n", areas, shape.transform(per_cell).prod(-1))
+    return total / areas.sum() if normalised else total * shape.integral**dim
 
 
 def optical_transfer_grid(
@@ -89,20 +89,19 @@ def optical_transfer_grid(
         waves = torch.cartesian_prod(*axes).reshape(-1, dim)
         parts = [optical_transfer_function(geometry, part, kernel) for part in waves.split(1 << 16)]
         return torch.cat(parts).reshape([len(axis) for axis in axes])
-    inverse = _inverse_scales(geometry)
+    inverse, areas = _inverse_scales(geometry, kernel, dim)
     factors = [shape.transform(inverse[:, None] * axis) for axis in axes]
-    outer = factors[0] * inverse[:, None] ** dim
+    outer = factors[0] * areas[:, None]
     for factor in factors[1:-1]:
         outer = (outer[:, :, None] * factor[:, None]).flatten(1)
     total = outer.mT @ factors[-1] if dim > 1 else outer.sum(0)
-    return _scaled(total, inverse, shape, dim, True).reshape([len(axis) for axis in axes])
+    return (total / areas.sum()).reshape([len(axis) for axis in axes])
 
 
-def _inverse_scales(geometry: CellGeometry) -> Tensor:
-    if not bool((geometry.scales > 0).all()):
-        raise InvalidGrid(f"scales are {geometry.scales.tolist()}: a spectrum needs positive ones")
-    return 1 / geometry.scales
-
-
-def _scaled(total: Tensor, inverse: Tensor, shape: Profile, dim: int, normalised: bool) -> Tensor:
-    return total / (inverse**dim).sum() if normalised else total * shape.integral**dim
+def _inverse_scales(geometry: CellGeometry, kernel: str, dim: int) -> tuple[Tensor, Tensor]:
+    """1/N_l, and each level's part of the transform at k = 0, N_l⁻ᴰ, both (L,)."""
+    geometry.checked_scales()
+    # a masked level has no part; what its scale is does not matter
+    inverse = 1 / geometry.scales.clamp_min(1e-300)
+    shares = geometry.shares(kernel == "adam")
+    return inverse, inverse**dim if shares is None else torch.where(shares > 0, shares * inverse**dim, 0.0)

@@ -11,12 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .collisions import collision_levels
 from .errors import InvalidGrid
 from .geometry import CellGeometry, cell_geometry, checked_vector, checked_vectors
+from .grid import HashGrid
 from .kernels import EXACT, PROFILES, SHIFT_INVARIANT, adam_cell_factor, cell_factor
 
 CHUNK = 1 << 20
 KERNELS: tuple[str, ...] = EXACT + SHIFT_INVARIANT
+SIGN_DESCENT: tuple[str, ...] = ("adam", "adam_cell")
 
 
 def point_spread_function(
@@ -30,8 +33,9 @@ def point_spread_function(
     """What the fit of one point x0 gives at other points.
 
     "cell" and "adam_cell" are exact at this x0, under least squares and under sign descent; of a HashGrid they
-    contain its collisions. "node" and "mid_cell" are their values for an x0 on a vertex and in the middle of
-    the cells of all levels at once; "averaged" and "adam" are their means over the place of x0 in its cells.
+    contain its collisions, unless another rotation than its own is asked for. "node" and "mid_cell" are their
+    values for an x0 on a vertex and in the middle of the cells of all levels at once; "averaged" and "adam" are
+    their means over the place of x0 in its cells.
 
     Args:
         grid_or_levels: HashGrid, level table, or (L,) resolutions N with a = N·x and unlimited tables.
@@ -69,6 +73,10 @@ def point_spread_levels(
         raise InvalidGrid(f"kernel is {kernel!r}: one of {', '.join(KERNELS)} is needed")
     source = checked_vector(x0, "x0")
     targets = checked_vectors(points, "points", len(source)).to(source.device)
+    if isinstance(grid_or_levels, HashGrid):
+        if kernel in EXACT and rotation is None:
+            return collision_levels(grid_or_levels, source, targets, kernel, normalised)
+        _refuse_smoothstep(grid_or_levels)
     geometry = cell_geometry(grid_or_levels, len(source), rotation)
     chunk = max(1, CHUNK // (len(geometry.scales) * len(source)))
     parts = [raw_levels(geometry, source, part, kernel) for part in targets.split(chunk)]
@@ -78,11 +86,22 @@ def point_spread_levels(
     return raw / raw_levels(geometry, source, source[None], kernel).sum(0)
 
 
+def _refuse_smoothstep(grid: HashGrid) -> None:
+    if grid.lattice.smoothstep:
+        raise InvalidGrid(
+            "interpolation is smoothstep: closed forms are for linear weights; take kernel cell or adam_cell, "
+            "without a rotation that is not the grid's"
+        )
+
+
 def raw_levels(geometry: CellGeometry, source: Tensor, targets: Tensor, kernel: str) -> Tensor:
     """Unnormalised kernel of every level, unlimited tables, (L, n)."""
     if kernel in PROFILES:
         shape = PROFILES[kernel]
         factors = shape.value(geometry.displacements(targets - source))
-        return shape.peak ** len(source) * factors.prod(-1)
-    factor = cell_factor if kernel == "cell" else adam_cell_factor
-    return factor(geometry.coordinates(targets), geometry.coordinates(source[None])).prod(-1)
+        raw = shape.peak ** len(source) * factors.prod(-1)
+    else:
+        factor = cell_factor if kernel == "cell" else adam_cell_factor
+        raw = factor(geometry.coordinates(targets), geometry.coordinates(source[None])).prod(-1)
+    shares = geometry.shares(sign_descent=kernel in SIGN_DESCENT)
+    return raw if shares is None else shares[:, None] * raw

@@ -78,9 +78,7 @@ def two_point_distance(
     profile(kernel)
     unit = unit_vectors(torch.as_tensor(direction, dtype=torch.float64)[None])[0]
     geometry = cell_geometry(grid_or_levels, len(unit), rotation)
-    scales = geometry.scales
-    if not bool((scales > 0).all()):
-        raise InvalidGrid(f"scales are {scales.tolist()}: a distance needs positive ones")
+    scales = geometry.checked_scales()
     # midway all levels vanish at the far end, so that the dip is 1 there
     low, high = math.log(1e-3 / scales.max().item()), math.log(4.02 * math.sqrt(len(unit)) / scales.min())
     samples = torch.linspace(low, high, SAMPLES, dtype=torch.float64)

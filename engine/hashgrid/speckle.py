@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from .errors import InvalidGrid
 from .geometry import checked_resolutions
+from .grid import HashGrid
 
 
 class Speckle(NamedTuple):
@@ -77,8 +78,7 @@ def _hashed_levels(grid_or_levels: Any, table_size: int | None, dim: int) -> tup
 
 
 def _table(grid_or_levels: Any) -> Any:
-    lattice = getattr(grid_or_levels, "lattice", None)
-    return grid_or_levels if lattice is None else lattice.levels
+    return grid_or_levels.levels if isinstance(grid_or_levels, HashGrid) else grid_or_levels
 
 
 def _rows(table_size: int | None) -> int:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from .errors import InvalidGrid
 from .geometry import CellGeometry, cell_geometry, checked_vector
+from .grid import HashGrid
 from .kernels import EXACT, PROFILES
 from .log_profile import unit_vectors
 from .point_spread import KERNELS, raw_levels
@@ -140,9 +141,8 @@ def anisotropy(
         InvalidGrid: on shapes or values that do not fit.
     """
     if directions is None:
-        lattice = getattr(grid_or_levels, "lattice", None)
-        own = len(x0) if x0 is not None else dim
-        directions = all_directions(own if lattice is None else lattice.dim)
+        dim = len(x0) if x0 is not None else dim
+        directions = all_directions(grid_or_levels.dim if isinstance(grid_or_levels, HashGrid) else dim)
     units = unit_vectors(directions)
     widths = fwhm(grid_or_levels, units, kernel, rotation, x0)
     scale = cell_geometry(grid_or_levels, units.shape[1], rotation).average_resolution
@@ -193,8 +193,6 @@ def _search_range(geometry: CellGeometry, dim: int, kernel: str) -> tuple[float,
     # the tent is the narrowest of all and above 1/2 at 0.2 cells in each of 3 dimensions; the cell kernel may
     # start from 1/4 of a level's share at twice the slope
     inside = 0.01 if kernel == "cell" else 0.2
-    scales = geometry.scales
-    if not bool((scales > 0).all()):
-        raise InvalidGrid(f"scales are {scales.tolist()}: a width needs positive ones")
+    scales = geometry.checked_scales()
     beyond = 2.01 * math.sqrt(dim) / scales.min().item()
     return math.log(inside / scales.max().item()), math.log(beyond)
