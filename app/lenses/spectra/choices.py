@@ -41,6 +41,15 @@ OPTIMIZERS = {
     "ARO (our reading)": "aro",
     "Sven": "sven",
 }
+SHORT = {
+    "muon_bf16": "Muon bf16",
+    "sgd": "SGD",
+    "gd": "GD",
+    "polargrad_two_steps": "PolarGrad, 2 steps",
+    "polargradm": "PolarGradM",
+}
+"""Names beside lines where the drop-down's are too long."""
+
 NO_LANE = {"no lane": "none", **OPTIMIZERS}
 SCHEDULES = {
     "constant": "constant",

@@ -101,7 +101,22 @@ def _final(
     if request["product"] and request["view"] == "layers":
         product, more = layers.product(training, request)
         tables, facts = tables | product, facts | more
-    return tables, facts
+    return tables, {**facts, **_by_name(facts, timeline)}
+
+
+NAMED = {"lead_median": "median", "lead_end": "last", "stopped_step": "stopped_at_step"}
+"""Facts of a lane, and their names beside the lane's; those not here keep their own."""
+
+
+def _by_name(facts: dict[str, Any], timeline: Timeline) -> dict[str, Any]:
+    """The numbers of each lane once more under the lane's name, as presets quote them."""
+    found: dict[str, Any] = {}
+    for k, lane in enumerate(timeline.lanes, start=1):
+        for name in (*NAMED, "loss", "accuracy", "gap", "validation", "unobserved"):
+            if f"{name}_{k}" in facts:
+                title = lane.title.replace(",", "").replace(" ", "_")
+                found[f"{title}_{NAMED.get(name, name)}"] = facts[f"{name}_{k}"]
+    return found
 
 
 def _shared(training: LiveTraining) -> dict[str, Any]:

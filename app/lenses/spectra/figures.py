@@ -199,7 +199,7 @@ def _rotation(facts: Mapping[str, Any]) -> Figure:
         legend=(Key("with the first step", "line", "grey"), Key("with the step before", "fine", "grey")),
         layers=(
             *_lanes("rotation", "curve", "exact", size=1.6),
-            *_lanes("rotation_last", "curve", "fine", alpha=0.7),
+            *_lanes("rotation_last", "curve", "fine", alpha=0.35),
         ),
         x=_step_axis(facts),
         y=Axis("", (0, 1.04), ((0, "0"), (0.5, "0.5"), (1, "1"))),

@@ -82,7 +82,9 @@ def _order(numbers: list[list[np.ndarray]], sort: str) -> list[int]:
 
 
 def _short(matrix: Any) -> str:
-    return f"{matrix.name.removesuffix('.weight')} {matrix.rows}×{matrix.columns}"
+    """A name that fits above its cell; layers that torch only counts say so."""
+    name = matrix.name.removesuffix(".weight")
+    return f"{f'layer {name}' if name.isdecimal() else name}, {matrix.rows}×{matrix.columns}"
 
 
 def rotation(timeline: Timeline, request: Request) -> dict[str, Columns]:

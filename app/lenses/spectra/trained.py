@@ -12,6 +12,7 @@ from anisoscope.engine.training import KINDS, OPTIMIZERS, ROTATED, LiveTraining,
 from anisoscope.engine.training import Timeline as Rows
 
 from ...request import Request
+from .choices import SHORT
 from .lane_record import Matrix
 from .lanes import training_spec
 from .problems import problem_of
@@ -60,7 +61,7 @@ def lanes_of(training: LiveTraining) -> list[TrainedLane]:
     specs = training.spec.lanes
     found = []
     for spec, rows, status in zip(specs, training.timelines, training.status, strict=True):
-        title = OPTIMIZERS[spec.optimizer].title.split(",")[0]
+        title = SHORT.get(spec.optimizer, OPTIMIZERS[spec.optimizer].title.split(",")[0].split(" with ")[0])
         if sum(other.optimizer == spec.optimizer for other in specs) > 1:
             title = f"{title} {spec.learning_rate:g}"
         matrices = tuple(Matrix(m.name, m.rows, m.columns, m.kept, m.values) for m in rows.layers)
