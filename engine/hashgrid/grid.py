@@ -6,15 +6,14 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from . import accelerate
 from .encode import encode, encode_differentiable
 from .errors import InvalidGrid, TableTooLarge
-from .hashing import SEED_MAX, hash_multipliers
-from .lattice import Lattice
-from .levels import Convention, Levels, checked_count, checked_shape, level_table
-from .rotations import rotation_matrices
+from .hashing import SEED_MAX
+from .lattice import Interpolation, make_lattice
+from .levels import Convention, Levels, checked_count
 
-Interpolation = Literal["linear", "smoothstep"]
-INTERPOLATIONS: tuple[str, ...] = get_args(Interpolation)
+Backend = Literal["auto", "torch", "compiled"]
 FEATURES_MAX = 64
 BYTES_MAX = 2**31
 # Instant-NGP, section 3: tables start uniform within ±1e-4
@@ -39,6 +38,8 @@ class HashGrid(nn.Module):
         hash_seeds: one hash a level, or one for all; 0 is the primes of every peer.
         level_mask: (levels,) weights of the levels' features; see `level_mask`.
         max_bytes: the budget for the table.
+        backend: auto takes the compiled kernels on the CPU where numba is installed and the points need no gradient;
+            torch and compiled insist. Both give the same up to rounding.
         dtype: float32 or float64.
 
     Attributes:
@@ -73,19 +74,26 @@ class HashGrid(nn.Module):
         hash_seeds: int | Sequence[int] = 0,
         level_mask: Tensor | None = None,
         max_bytes: int = BYTES_MAX,
+        backend: Backend = "auto",
         dtype: torch.dtype = torch.float32,
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
-        checked_shape(dim, levels, log2_table_size, base_resolution, growth, convention)
+        self.lattice = make_lattice(
+            dim,
+            levels,
+            log2_table_size,
+            base_resolution,
+            growth,
+            convention,
+            rotation,
+            interpolation=interpolation,
+            hash_seeds=hash_seeds,
+        )
+        shape = self.lattice.levels
         self.dim, self.features = dim, checked_count("features", features, 1, FEATURES_MAX)
         self.growth, self.base_resolution, self.log2_table_size = growth, base_resolution, log2_table_size
-        if interpolation not in INTERPOLATIONS:
-            raise InvalidGrid(f"interpolation is {interpolation!r}: linear or smoothstep is needed")
-        turned = rotation_matrices(rotation, levels, dim)
-        shape = level_table(dim, levels, log2_table_size, base_resolution, growth, convention, turned)
-        seeds = _checked_seeds(hash_seeds, levels)
-        self.lattice = Lattice(shape, convention, turned, seeds, interpolation == "smoothstep")
+        self.backend: Backend = _checked_backend(backend)
         self.table = nn.Parameter(_fresh_table(shape, features, seed, max_bytes, dtype, device))
         self.register_buffer("offsets", shape.offsets.to(device), persistent=False)
         self.register_buffer("_mask", torch.ones(levels, dtype=torch.float64), persistent=False)
@@ -155,6 +163,8 @@ class HashGrid(nn.Module):
         mask = tuple(self._mask.tolist())
         if points.requires_grad and torch.is_grad_enabled():
             return encode_differentiable(points, self.table, self.lattice, mask)
+        if self.backend != "torch" and accelerate.takes(points, self.table):
+            return accelerate.encode_compiled(points, self.table, self.lattice, mask)
         return encode(points, self.table, self.lattice, mask)
 
     def extra_repr(self) -> str:
@@ -178,13 +188,12 @@ class HashGrid(nn.Module):
         return points
 
 
-def _checked_seeds(seeds: int | Sequence[int], levels: int) -> tuple[int, ...]:
-    values = (seeds,) * levels if isinstance(seeds, int) else tuple(seeds)
-    if len(values) != levels:
-        raise InvalidGrid(f"hash_seeds has {len(values)} entries: one a level, {levels}, is needed")
-    for value in values:
-        hash_multipliers(1, value)
-    return values
+def _checked_backend(backend: Backend) -> Backend:
+    if backend not in get_args(Backend):
+        raise InvalidGrid(f"backend is {backend!r}: one of {', '.join(get_args(Backend))} is needed")
+    if backend == "compiled" and not accelerate.available():
+        raise InvalidGrid("backend is 'compiled': numba is needed, and it is not installed")
+    return backend
 
 
 def _fresh_table(

@@ -1,13 +1,19 @@
 """Where a point falls in the lattice of one level: the rows of its cell's corners, and their weights."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
+from .errors import InvalidGrid
 from .hashing import hash_multipliers, hash_rows
-from .levels import Convention, Levels
+from .levels import Convention, Levels, checked_shape, level_table
+from .rotations import rotation_matrices
+
+Interpolation = Literal["linear", "smoothstep"]
 
 _LOW_32 = 0xFFFFFFFF
 
@@ -86,6 +92,47 @@ class Lattice:
             stride *= int(self.levels.vertices[level, axis])
         # tiny-cuda-nn reads one past the last vertex of an axis and wraps, in unsigned 32-bit numbers
         return (row & _LOW_32) % size
+
+
+def make_lattice(
+    dim: int,
+    levels: int,
+    log2_table_size: int,
+    base_resolution: int,
+    growth: float,
+    convention: Convention = "paper",
+    rotation: Tensor | None = None,
+    *,
+    interpolation: Interpolation = "linear",
+    hash_seeds: int | Sequence[int] = 0,
+) -> Lattice:
+    """A grid's lattice without its table: enough for kernels, collisions and utilisation, at no memory.
+
+    Arguments are those of `HashGrid`.
+
+    Raises:
+        InvalidGrid: on a value that is not allowed, naming it.
+
+    >>> make_lattice(2, 3, 6, 4, 1.5).levels.table_sizes.tolist()
+    [25, 49, 64]
+    """
+    checked_shape(dim, levels, log2_table_size, base_resolution, growth, convention)
+    if interpolation not in get_args(Interpolation):
+        raise InvalidGrid(f"interpolation is {interpolation!r}: linear or smoothstep is needed")
+    turned = rotation_matrices(rotation, levels, dim)
+    shape = level_table(dim, levels, log2_table_size, base_resolution, growth, convention, turned)
+    return Lattice(
+        shape, convention, turned, _checked_seeds(hash_seeds, levels), interpolation == "smoothstep"
+    )
+
+
+def _checked_seeds(seeds: int | Sequence[int], levels: int) -> tuple[int, ...]:
+    values = (seeds,) * levels if isinstance(seeds, int) else tuple(seeds)
+    if len(values) != levels:
+        raise InvalidGrid(f"hash_seeds has {len(values)} entries: one a level, {levels}, is needed")
+    for value in values:
+        hash_multipliers(1, value)
+    return values
 
 
 @lru_cache(maxsize=4)
