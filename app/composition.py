@@ -45,6 +45,7 @@ class Parts:
             binding.quote(Frame({}, frame.facts, (0, 1)))
         self.card = html(words.card(lens.card(request, frame)), "an-card")
         self.claims = html(words.claims(lens.claims(request, frame)), "an-claims")
+        self.lede = html(words.lede(lens), "an-lede")
         table = lens.table(request, frame)
         self.table = (
             None if table is None else shell_table.Table(**_lists(table), sizing_mode="stretch_width")
@@ -99,6 +100,7 @@ class Parts:
         """Show the texts that quote a frame: the card beside the title, the claims, the lines above figures."""
         heads = [(self.heads[figure.name], head_html(figure)) for figure in self.lens.figures(frame)]
         for pane, text in (
+            (self.lede, words.lede(self.lens)),
             (self.card, words.card(self.lens.card(request, frame))),
             (self.claims, words.claims(self.lens.claims(request, frame))),
             *heads,
@@ -106,8 +108,8 @@ class Parts:
             if text and text != pane.object:
                 pane.object = text
         table = self.lens.table(request, frame)
-        if self.table is not None and table is not None:
-            self.table.param.update(**_lists(table))
+        if self.table is not None:
+            self.table.param.update(visible=table is not None, **({} if table is None else _lists(table)))
 
     def _current_preset(self) -> str:
         values = self.lens.request().as_dict()
@@ -139,7 +141,7 @@ def compose(view: LensView) -> pn.Column:
     parts, lens = view.parts, view.lens
     grid = column(
         html(words.title(lens), "an-title"),
-        html(words.lede(lens), "an-lede"),
+        parts.lede,
         _controls(parts),
         _figures(view),
         _story(parts),
@@ -179,7 +181,7 @@ def _controls(parts: Parts) -> pn.Column:
 
 def _figures(view: LensView) -> pn.Column:
     children: list[pn.viewable.Viewable] = []
-    pair: list[pn.viewable.Viewable] = []
+    pair: list[tuple[Condition | None, pn.viewable.Viewable]] = []
     for screen in view.screens:
         figure = screen.figure
         css = "an-hero" if figure.size == "hero" else "an-figure"
@@ -188,19 +190,28 @@ def _figures(view: LensView) -> pn.Column:
         if figure.when is not None:
             _show_when(view.parts, figure.when, block)
         if figure.size == "pair":
-            pair.append(block)
+            pair.append((figure.when, block))
             continue
-        children += _side_by_side(pair)
+        children += _side_by_side(view.parts, pair)
         pair = []
         children.append(block)
-    children += _side_by_side(pair)
+    children += _side_by_side(view.parts, pair)
     if view.parts.table is not None:
         children.append(column(view.parts.table, css="an-table"))
     return column(*children, css="an-figures")
 
 
-def _side_by_side(blocks: list[pn.viewable.Viewable]) -> list[pn.viewable.Viewable]:
-    return [column(*blocks, css="an-pair")] if blocks else []
+def _side_by_side(
+    parts: Parts, pair: list[tuple[Condition | None, pn.viewable.Viewable]]
+) -> list[pn.viewable.Viewable]:
+    """Figures beside one another; where all of them go, so does the room they had."""
+    if not pair:
+        return []
+    both = column(*(block for _, block in pair), css="an-pair")
+    conditions = {condition for condition, _ in pair}
+    if len(conditions) == 1 and None not in conditions:
+        _show_when(parts, conditions.pop(), both)
+    return [both]
 
 
 def _story(parts: Parts) -> pn.Column:

@@ -136,6 +136,10 @@ class Lens(pn.viewable.Viewer):
         """The controls, in reading order; the first Dial marked primary is the reader's hand."""
         raise NotImplementedError
 
+    def invitation(self) -> tuple[str, str]:
+        """What the reader can do now, and what is then to be seen: `lede`, unless a view has words of its own."""
+        return self.lede
+
     def readouts(self, request: Request, frame: Frame) -> tuple[Readout, ...]:
         """Rows of numbers under the controls."""
         return ()

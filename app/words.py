@@ -39,7 +39,7 @@ def _link(paper: Paper) -> str:
 
 
 def lede(lens: Lens) -> str:
-    hand, rest = lens.lede
+    hand, rest = lens.invitation()
     return f'<p><b class="hand">{escape(hand)}</b> {escape(rest)}</p>'
 
 

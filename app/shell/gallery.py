@@ -76,7 +76,7 @@ def gallery(
 
 def _welcome(count: int) -> str:
     number = _NUMBERS[count] if count < len(_NUMBERS) else str(count)
-    what = "research paper as an instrument" if count == 1 else "research papers as instruments"
+    what = "research result as an instrument" if count == 1 else "research results as instruments"
     return (
         f"<h1>Direction matters. See where.</h1><p>{number} {what} you can hold. Every figure is computed as "
         "you move it, every number is checked against its paper, and where we disagree the page says so.</p>"

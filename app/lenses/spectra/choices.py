@@ -90,3 +90,13 @@ POLAR_INPUTS = {
     "gradient of PolarGrad’s regression, 500 × 100": "regression",
 }
 DTYPES = {"float32": "float32", "float64": "float64", "bfloat16": "bfloat16"}
+LEDES = {
+    "polar": (
+        "Drag the number of steps",
+        "and see how far each iteration is from the polar factor it stands for. Flat singular values alone prove nothing.",
+    ),
+    "edge": (
+        "Drag the step size c",
+        "through 6.8: above it the gap stands still, until the decay brings it back under the edge. Then it falls at once.",
+    ),
+}

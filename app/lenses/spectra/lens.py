@@ -107,6 +107,11 @@ class SpectraLens(Lens):
 
             self.exact = self.step if left_out(self.request()) else -1
 
+    def invitation(self) -> tuple[str, str]:
+        if self.watch or self.record_1:
+            return ("Drag the step,", "or follow the newest: these are the matrices of your own training.")
+        return choices.LEDES.get(self.view, self.lede)
+
     def frames(self, request: Request) -> Iterator[Frame | Idle | None]:
         from .compute import frames
 

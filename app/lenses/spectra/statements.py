@@ -26,9 +26,11 @@ def card(request: Request, frame: Frame) -> Card | None:
     return Card(f"Matrix {min(request['layer'], facts['last_layer'])} of {facts['last_layer']}", title, shape)
 
 
-def table(request: Request, frame: Frame) -> Table:
+def table(request: Request, frame: Frame) -> Table | None:
     """Where each lane has come to; each column can be copied."""
     facts = frame.facts
+    if request["view"] not in ("training", "layers"):
+        return None
     lanes = list(facts.get("lanes", ()))
     reports = [
         (name, words) for name, words in REPORTS if any(f"{name}_{k}" in facts for k in range(1, LANES + 1))

@@ -113,7 +113,8 @@ class Timeline:
         steps = self._lanes[k].steps
         first = int(np.searchsorted(steps, self.head - self._last)) if self._last else 0
         count = len(steps) - first
-        stride = 1 << max(0, math.ceil(math.log2(max(count, 1) / MOST_ROWS)))
+        # two places are for the last row and the one that is looked at
+        stride = 1 if count <= MOST_ROWS else 1 << math.ceil(math.log2(count / (MOST_ROWS - 2)))
         rows = np.arange(-(-first // stride) * stride, len(steps), stride)
         if stride > 1:
             # the last one always, so that who follows a growing record need not ask for it
@@ -131,7 +132,7 @@ class Timeline:
                 planned = max(planned, self._planned // every + 1)
         if self._planned is None:
             return max(1, -(-most // ROOM)) * ROOM
-        return max(1, most, min(planned, MOST_ROWS + 1))
+        return max(1, most, min(planned, MOST_ROWS))
 
     def _lane(self, k: int) -> dict[str, Columns]:
         lane, (lead, beside), rows = self._lanes[k], self._rows[k], self._chosen[k]
@@ -259,10 +260,12 @@ class Timeline:
 def running_mean(values: np.ndarray, window: int) -> np.ndarray:
     """Mean of the last `window` values that are there; NaN where there is none."""
     there = np.isfinite(values)
-    sums, counts = np.cumsum(np.where(there, values, 0.0)), np.cumsum(there)
-    sums[window:], counts[window:] = sums[window:] - sums[:-window], counts[window:] - counts[:-window]
-    mean = np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
-    return np.where(there, mean, np.nan)
+    # window by window: a difference of running sums loses a loss that has fallen by many decades
+    summed, counts = (
+        np.lib.stride_tricks.sliding_window_view(np.pad(part, (window - 1, 0)), window).sum(axis=1)
+        for part in (np.where(there, values, 0.0), there.astype(np.int64))
+    )
+    return np.divide(summed, counts, out=np.full(len(values), np.nan), where=there)
 
 
 def _curve(x: np.ndarray, y: np.ndarray) -> Columns:
