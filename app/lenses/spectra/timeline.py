@@ -113,8 +113,7 @@ class Timeline:
         steps = self._lanes[k].steps
         first = int(np.searchsorted(steps, self.head - self._last)) if self._last else 0
         count = len(steps) - first
-        # two places are for the last row and the one that is looked at
-        stride = 1 if count <= MOST_ROWS else 1 << math.ceil(math.log2(count / (MOST_ROWS - 2)))
+        stride = 1 << max(0, math.ceil(math.log2(max(count, 1) / MOST_ROWS)))
         rows = np.arange(-(-first // stride) * stride, len(steps), stride)
         if stride > 1:
             # the last one always, so that who follows a growing record need not ask for it
@@ -132,7 +131,7 @@ class Timeline:
                 planned = max(planned, self._planned // every + 1)
         if self._planned is None:
             return max(1, -(-most // ROOM)) * ROOM
-        return max(1, most, min(planned, MOST_ROWS))
+        return max(1, most, min(planned, MOST_ROWS + 1))
 
     def _lane(self, k: int) -> dict[str, Columns]:
         lane, (lead, beside), rows = self._lanes[k], self._rows[k], self._chosen[k]
@@ -260,11 +259,11 @@ class Timeline:
 def running_mean(values: np.ndarray, window: int) -> np.ndarray:
     """Mean of the last `window` values that are there; NaN where there is none."""
     there = np.isfinite(values)
+    padded = np.concatenate([np.full(window - 1, np.nan), values])
     # window by window: a difference of running sums loses a loss that has fallen by many decades
-    summed, counts = (
-        np.lib.stride_tricks.sliding_window_view(np.pad(part, (window - 1, 0)), window).sum(axis=1)
-        for part in (np.where(there, values, 0.0), there.astype(np.int64))
-    )
+    windows = np.stack([padded[place : place + len(values)] for place in range(window)])
+    seen = np.isfinite(windows)
+    summed, counts = np.where(seen, windows, 0.0).sum(axis=0), seen.sum(axis=0)
     return np.divide(summed, counts, out=np.full(len(values), np.nan), where=there)
 
 
