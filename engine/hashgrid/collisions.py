@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .closed_form import raw_levels
 from .encode import encode
 from .errors import InvalidGrid
 from .geometry import cell_geometry, checked_vector, checked_vectors
@@ -53,8 +54,6 @@ def speckle_map(grid: HashGrid, x0: Tensor, points: Tensor, kernel: str = "cell"
 
     Arguments and errors are those of `collision_map`; linear interpolation alone.
     """
-    from .point_spread import raw_levels
-
     if grid.lattice.smoothstep:
         raise InvalidGrid(
             "interpolation is smoothstep: the kernel without collisions is known for linear alone"

@@ -99,6 +99,8 @@ PROFILES: dict[str, Profile] = {
 
 SHIFT_INVARIANT: tuple[str, ...] = tuple(PROFILES)
 EXACT: tuple[str, ...] = ("cell", "adam_cell")
+KERNELS: tuple[str, ...] = EXACT + SHIFT_INVARIANT
+SIGN_DESCENT: tuple[str, ...] = ("adam", "adam_cell")
 
 
 def profile(kernel: str) -> Profile:

@@ -11,15 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .closed_form import raw_levels
 from .collisions import collision_levels
 from .errors import InvalidGrid
-from .geometry import CellGeometry, cell_geometry, checked_vector, checked_vectors
+from .geometry import cell_geometry, checked_vector, checked_vectors
 from .grid import HashGrid
-from .kernels import EXACT, PROFILES, SHIFT_INVARIANT, adam_cell_factor, cell_factor
+from .kernels import EXACT, KERNELS
 
 CHUNK = 1 << 20
-KERNELS: tuple[str, ...] = EXACT + SHIFT_INVARIANT
-SIGN_DESCENT: tuple[str, ...] = ("adam", "adam_cell")
 
 
 def point_spread_function(
@@ -92,16 +91,3 @@ def _refuse_smoothstep(grid: HashGrid) -> None:
             "interpolation is smoothstep: closed forms are for linear weights; take kernel cell or adam_cell, "
             "without a rotation that is not the grid's"
         )
-
-
-def raw_levels(geometry: CellGeometry, source: Tensor, targets: Tensor, kernel: str) -> Tensor:
-    """Unnormalised kernel of every level, unlimited tables, (L, n)."""
-    if kernel in PROFILES:
-        shape = PROFILES[kernel]
-        factors = shape.value(geometry.displacements(targets - source))
-        raw = shape.peak ** len(source) * factors.prod(-1)
-    else:
-        factor = cell_factor if kernel == "cell" else adam_cell_factor
-        raw = factor(geometry.coordinates(targets), geometry.coordinates(source[None])).prod(-1)
-    shares = geometry.shares(sign_descent=kernel in SIGN_DESCENT)
-    return raw if shares is None else shares[:, None] * raw

@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .closed_form import raw_levels
 from .errors import InvalidGrid
 from .geometry import CellGeometry, cell_geometry
 from .kernels import profile
 from .log_profile import unit_vectors
-from .point_spread import raw_levels
 from .roots import falling_root
 
 SAMPLES = 2048

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from .closed_form import raw_levels
 from .errors import InvalidGrid
 from .geometry import CellGeometry, cell_geometry, checked_vector
 from .grid import HashGrid
-from .kernels import EXACT, PROFILES
+from .kernels import EXACT, KERNELS, PROFILES
 from .log_profile import unit_vectors
-from .point_spread import KERNELS, raw_levels
 from .roots import falling_root
 
 RAY_SAMPLES = 512

@@ -9,9 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anisoscope.engine.hashgrid.kernels import PROFILES, adam_cell_factor, cell_factor, profile
+from anisoscope.engine.hashgrid.kernels import KERNELS, PROFILES, adam_cell_factor, cell_factor, profile
 from anisoscope.engine.hashgrid.levels import level_table
-from anisoscope.engine.hashgrid.point_spread import KERNELS, point_spread_function, point_spread_levels
+from anisoscope.engine.hashgrid.point_spread import point_spread_function, point_spread_levels
 
 from .psf_oracle import FLOORED, ORACLE, angles, cycle, golden, rotations_3d
 

@@ -6,7 +6,8 @@ import time
 import pytest
 import torch
 
-from anisoscope.engine.hashgrid.point_spread import KERNELS, point_spread_function
+from anisoscope.engine.hashgrid.kernels import KERNELS
+from anisoscope.engine.hashgrid.point_spread import point_spread_function
 from anisoscope.engine.hashgrid.roots import falling_root
 from anisoscope.engine.hashgrid.widths import all_directions, anisotropy, fwhm, half_width
 

@@ -1,0 +1,72 @@
+"""Profiles of one dimension that overwrite their argument: the fewest passes over a tile in the cache.
+
+Each is given u plus its shift, and times its weight is what `kernels` states.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Shape(NamedTuple):
+    """value: overwrites u + shift; weight: what it is still to be multiplied with; support: zero from |u| on."""
+
+    value: Callable[[Tensor], Tensor]
+    weight: float
+    support: float
+    shift: float = 0.0
+
+
+def _clipped(top: float, most: float) -> Callable[[Tensor], Tensor]:
+    def value(u: Tensor) -> Tensor:
+        u.abs_()
+        return torch.sub(top, u, out=u).clamp_(0, most)
+
+    return value
+
+
+def _cubic(u: Tensor) -> Tensor:
+    """4 b3(u): far³ - 4 near³."""
+    u.abs_()
+    far = torch.sub(2, u, out=u).clamp_min_(0)
+    near = (far - 1).clamp_min_(0)
+    square = near * near
+    near.mul_(square)
+    torch.mul(far, far, out=square)
+    return far.mul_(square).sub_(near, alpha=4)
+
+
+def _sign_descent(u: Tensor) -> Tensor:
+    """2 s(u): far² - 2 near²."""
+    u.abs_()
+    far = torch.sub(2, u, out=u).clamp_min_(0)
+    near = (far - 1).clamp_min_(0)
+    near.mul_(near)
+    return far.mul_(far).sub_(near, alpha=2)
+
+
+def _cell(fraction: float) -> Callable[[Tensor], Tensor]:
+    def value(t: Tensor) -> Tensor:
+        """(1 - f) hat(t) + f hat(t - 1), t = u + f."""
+        upper = (t - 1).abs_()
+        torch.sub(1, upper, out=upper).clamp_min_(0)
+        t.abs_()
+        lower = torch.sub(1, t, out=t).clamp_min_(0)
+        return lower.mul_(1 - fraction).add_(upper, alpha=fraction)
+
+    return value
+
+
+_TENT, _TRAPEZOID = _clipped(1.0, 1.0), _clipped(1.5, 1.0)
+
+# By kernel, from the fraction of x0 within its cell. Both corners of a cell, equally: a trapezoid about its middle.
+SHAPES: dict[str, Callable[[float], Shape]] = {
+    "node": lambda _: Shape(_TENT, 1.0, 1.0),
+    "mid_cell": lambda _: Shape(_TRAPEZOID, 0.5, 1.5),
+    "averaged": lambda _: Shape(_cubic, 1 / 6, 2.0),
+    "adam": lambda _: Shape(_sign_descent, 0.5, 2.0),
+    "cell": lambda f: Shape(_cell(f), 1.0, 2.0, f),
+    "adam_cell": lambda f: Shape(_TRAPEZOID, 1.0, 2.0, f - 0.5) if f > 0 else Shape(_TENT, 1.0, 1.0),
+}
