@@ -12,7 +12,7 @@ from ...frame import Columns, Frame, Idle
 from ...request import Request
 from . import layers, nothing
 from .timeline import Timeline
-from .trained import lanes_of, training_of
+from .trained import advance, lanes_of, training_of
 
 FRAME_SECONDS = 1 / 30
 TRAINING_SECONDS = 0.012
@@ -46,7 +46,7 @@ def _trained(request: Request) -> Iterator[Frame | Idle | None]:
     training = training_of(request)
     watched = not training.done and not _opening(request)
     while not training.done and not watched:
-        training.advance(SLICE_SECONDS)
+        advance(training, SLICE_SECONDS)
         yield None
     timeline = Timeline(lanes_of(training), request, training.spec.steps)
     if watched:
@@ -69,7 +69,7 @@ def _live(request: Request, training: LiveTraining, timeline: Timeline) -> Itera
         facts = {**facts, "head": timeline.head}
         stage = (max(2, training.head), max(3, training.spec.steps + 1))
         yield Frame(tables, facts, stage, _notes(training, rate))
-        training.advance(TRAINING_SECONDS)
+        advance(training, TRAINING_SECONDS)
         left = FRAME_SECONDS - (time.perf_counter() - now)
         if left > 0:
             yield Idle(left)

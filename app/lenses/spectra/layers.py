@@ -15,6 +15,7 @@ from ...request import Request
 from . import nothing
 from .spectrum_rows import logarithm
 from .timeline import Timeline
+from .trained import TRAINING
 
 MARGIN, HEAD = 0.05, 0.22
 """Of a cell: left free around the traces, and above them for the name."""
@@ -107,7 +108,8 @@ def product(training: LiveTraining, request: Request) -> tuple[dict[str, Columns
     tables: dict[str, Columns] = {}
     facts: dict[str, Any] = {"product": "W of the last layer times … times W of the first"}
     for k, rows in enumerate(training.timelines):
-        weights = training.weights(k, training.steps[k])
+        with TRAINING:
+            weights = training.weights(k, training.steps[k])
         try:
             found = product_spectrum([weights[m.name] for m in rows.layers])
         except InvalidChain as error:

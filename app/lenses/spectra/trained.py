@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
@@ -71,6 +72,15 @@ def lanes_of(training: LiveTraining) -> list[TrainedLane]:
 
 _kept: OrderedDict[tuple[Any, ...], LiveTraining] = OrderedDict()
 
+TRAINING = threading.RLock()
+"""Held by the thread that trains: pages compute on one thread, exports and notebooks on others, and they share lanes."""
+
+
+def advance(training: LiveTraining, seconds: float) -> None:
+    """`LiveTraining.advance`, for one thread at a time."""
+    with TRAINING:
+        training.advance(seconds)
+
 
 def training_of(request: Request) -> LiveTraining:
     """The training that is asked for, as far as it has come; lanes of the one before are taken over.
@@ -80,12 +90,13 @@ def training_of(request: Request) -> LiveTraining:
     """
     spec = training_spec(request.as_dict())
     key = (request["problem"], spec, request["take"])
-    if key not in _kept:
-        _kept[key] = LiveTraining(problem_of(request["problem"]), spec, reuse=_relative(request, spec))
-        while len(_kept) > KEPT:
-            _kept.popitem(last=False)
-    _kept.move_to_end(key)
-    return _kept[key]
+    with TRAINING:
+        if key not in _kept:
+            _kept[key] = LiveTraining(problem_of(request["problem"]), spec, reuse=_relative(request, spec))
+            while len(_kept) > KEPT:
+                _kept.popitem(last=False)
+        _kept.move_to_end(key)
+        return _kept[key]
 
 
 def _relative(request: Request, spec: TrainingSpec) -> LiveTraining | None:
