@@ -54,6 +54,25 @@ def speckle(grid_or_levels: Any, table_size: int | None = None, dim: int = 2) ->
     return Speckle(1 / sigma, sigma, hashed / (rows * total * (2 / 3) ** dim), hashed)
 
 
+def table_size_for_snr(resolutions: Any, snr: float, dim: int = 2) -> int:
+    """The least power of two T with L √(T/L_h) of `snr` or more; L_h falls as T grows.
+
+    Args:
+        resolutions: (L,).
+        snr: wanted, positive and finite.
+        dim: dimensions.
+
+    Raises:
+        InvalidGrid: on values outside these ranges.
+    """
+    if not 0 < snr < math.inf:
+        raise InvalidGrid(f"snr is {snr!r}: a positive and finite number is needed")
+    rows = 1
+    while speckle_snr(resolutions, rows, dim) < snr:
+        rows *= 2
+    return rows
+
+
 def load_factors(grid_or_levels: Any, table_size: int | None = None, dim: int = 2) -> list[float]:
     """Vertices over rows of every level: above 1 they must collide; arguments as for `speckle`."""
     table = _table(grid_or_levels)
