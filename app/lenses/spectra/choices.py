@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 LANES = 4
+RATES = (1e-8, 1e3)
+"""Learning rates that a dial has."""
+
 ROLES = ("blue", "amber", "grey", "green")
 """One colour a lane, on every figure."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...errors import RequestError
-from .choices import LANES
+from .choices import LANES, RATES
 
 if TYPE_CHECKING:
     from anisoscope.engine.training import TrainingSpec
@@ -51,15 +51,15 @@ def training_spec(values: Mapping[str, Any]) -> TrainingSpec:
 def _branch(values: Mapping[str, Any], k: int, used: list[int], place: int) -> tuple[int, int] | None:
     if k == 1 or tuple(values[f"branch_{k}"]) == NO_BRANCH:
         return None
-    parent, step = (int(v) for v in values[f"branch_{k}"])
+    parent, step = (int(v) if float(v).is_integer() else v for v in values[f"branch_{k}"])
     if parent not in used[:place]:
         raise RequestError(
             f"branch_{k}", (parent, step), "must name an earlier lane that has an optimiser", NO_BRANCH
         )
-    if not 0 <= step < values["steps"]:
+    if not (isinstance(step, int) and 0 <= step < values["steps"]):
         allowed = f"must leave it at a step from 0 to {values['steps'] - 1}"
         raise RequestError(f"branch_{k}", (parent, step), allowed, NO_BRANCH)
-    return used.index(parent), step
+    return used.index(int(parent)), step
 
 
 def retrained(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,8 +86,8 @@ def branched(values: Mapping[str, Any]) -> dict[str, Any]:
     k, step = free[0], min(values["step"], values["steps"] - 1)
     return {
         f"optimizer_{k}": values[f"optimizer_{parent}"],
-        f"rate_{k}": values[f"rate_{parent}"] / 2,
-        f"schedule_{k}": values[f"schedule_{parent}"] if parent else "constant",
+        f"rate_{k}": max(RATES[0], values[f"rate_{parent}"] / 2),
+        f"schedule_{k}": values[f"schedule_{parent}"],
         f"branch_{k}": (float(parent), float(step)),
         "step": values["steps"],
     }

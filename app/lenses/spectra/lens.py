@@ -16,7 +16,6 @@ from ...uploads import Upload
 from . import choices
 from .papers import PAPERS
 
-RATES = (1e-8, 1e3)
 DECADES = ((1e-8, "10⁻⁸"), (1e-4, "10⁻⁴"), (1.0, "1"), (1e3, "10³"))
 
 
@@ -50,18 +49,18 @@ class SpectraLens(Lens):
         default=0, bounds=(0, 9999), doc="How often it was trained anew; same numbers each time."
     )
     optimizer_1 = param.Selector(default="muon", objects=choices.OPTIMIZERS, doc="Optimiser of lane 1.")
-    rate_1 = param.Number(default=0.02, bounds=RATES, doc="Learning rate of lane 1.")
+    rate_1 = param.Number(default=0.02, bounds=choices.RATES, doc="Learning rate of lane 1.")
     schedule_1 = param.Selector(default="constant", objects=choices.SCHEDULES, doc="Of its learning rate.")
     optimizer_2 = param.Selector(default="adamw", objects=choices.NO_LANE, doc="Optimiser of lane 2.")
-    rate_2 = param.Number(default=1e-3, bounds=RATES, doc="Learning rate of lane 2.")
+    rate_2 = param.Number(default=1e-3, bounds=choices.RATES, doc="Learning rate of lane 2.")
     schedule_2 = param.Selector(default="constant", objects=choices.SCHEDULES, doc="Of its learning rate.")
     branch_2 = param.NumericTuple(default=(-1.0, -1.0), doc="Lane and step it branches off; −1: none.")
     optimizer_3 = param.Selector(default="none", objects=choices.NO_LANE, doc="Optimiser of lane 3.")
-    rate_3 = param.Number(default=0.02, bounds=RATES, doc="Learning rate of lane 3.")
+    rate_3 = param.Number(default=0.02, bounds=choices.RATES, doc="Learning rate of lane 3.")
     schedule_3 = param.Selector(default="constant", objects=choices.SCHEDULES, doc="Of its learning rate.")
     branch_3 = param.NumericTuple(default=(-1.0, -1.0), doc="Lane and step it branches off; −1: none.")
     optimizer_4 = param.Selector(default="none", objects=choices.NO_LANE, doc="Optimiser of lane 4.")
-    rate_4 = param.Number(default=0.02, bounds=RATES, doc="Learning rate of lane 4.")
+    rate_4 = param.Number(default=0.02, bounds=choices.RATES, doc="Learning rate of lane 4.")
     schedule_4 = param.Selector(default="constant", objects=choices.SCHEDULES, doc="Of its learning rate.")
     branch_4 = param.NumericTuple(default=(-1.0, -1.0), doc="Lane and step it branches off; −1: none.")
     branch_lane = param.Integer(default=1, bounds=(1, choices.LANES), doc="Lane that a branch leaves.")
