@@ -9,7 +9,7 @@ from torch import Tensor
 from .errors import InvalidGrid, TableTooLarge
 from .lattice import make_lattice
 from .levels import LEVELS_MAX, Convention, Levels, level_table
-from .speckle import load_factors, speckle
+from .speckle import load_factors, speckle_law
 from .utilisation import pixel_centres, table_utilisation
 from .widths import fwhm
 
@@ -108,7 +108,7 @@ def advise(
 
     >>> advice = advise(2.0, 64, 100_000, base_resolution=8)
     >>> advice.levels, round(advice.growth, 3), advice.log2_table_size
-    (10, 1.498, 11)
+    (10, 1.548, 10)
     """
     _check(width, pixels, max_bytes, features, value_bytes)
     if samples is None and dim <= 2:
@@ -182,7 +182,7 @@ def _configured(wish: Wish, levels: int, growth: float) -> Advice:
     adequate = utilisation is None or utilisation >= UTILISATION_MIN
     axis = torch.eye(wish.dim, dtype=torch.float64)[0]
     widths = tuple(fwhm(table, axis, kernel).item() for kernel in ("node", "mid_cell"))
-    noise = speckle(table)
+    noise = speckle_law(table)
     rows = int(table.table_sizes.sum())
     average = table.scales.log().mean().exp().item()
     return Advice(

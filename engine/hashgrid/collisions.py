@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from . import accelerate
 from .closed_form import raw_levels
 from .encode import encode
 from .errors import InvalidGrid
@@ -139,10 +140,15 @@ def collision_levels(
         written = (written > 0).to(torch.float64)
     shares = cell_geometry(grid, len(source)).shares(kernel == "adam_cell")
     shares = (1.0,) * len(grid.levels.scales) if shares is None else tuple(shares.tolist())
-    levels = encode(targets.cpu(), written, grid.lattice, shares).mT
-    if not normalised:
-        return levels
-    return levels / encode(source[None].cpu(), written, grid.lattice, shares).sum()
+    levels = _read(targets.cpu(), written, grid, shares).mT
+    return levels / _read(source[None].cpu(), written, grid, shares).sum() if normalised else levels
+
+
+def _read(points: Tensor, written: Tensor, grid: HashGrid, shares: tuple[float, ...]) -> Tensor:
+    """The encoding of a table of one feature, compiled where that is possible, (n, L)."""
+    if grid.backend != "torch" and accelerate.takes(points, written):
+        return accelerate.encode_compiled(points, written, grid.lattice, shares)
+    return encode(points, written, grid.lattice, shares)
 
 
 def _checked(grid: HashGrid, x0: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:

@@ -52,7 +52,7 @@ def asymptotic_beta(directions: Tensor, kernel: str = "averaged") -> Tensor:
     return 2 * log_constant(directions, kernel).exp()
 
 
-def log_profile(
+def logarithmic_profile(
     radius: Tensor, direction: Tensor, levels: int, coarsest: float, growth: float, kernel: str = "averaged"
 ) -> Tensor:
     """The straight line on ln r that the kernel follows between 1/N_max and 1/N_min, slope -1/(L ln b).

@@ -23,15 +23,15 @@ class Speckle(NamedTuple):
 
 
 def speckle_snr(grid_or_levels: Any, table_size: int | None = None, dim: int = 2) -> float:
-    """Peak over standard deviation of the speckle, L √(T/L_h); see `speckle`, whose arguments these are.
+    """Peak over standard deviation of the speckle, L √(T/L_h); see `speckle_law`, whose arguments these are.
 
-    >>> speckle_snr([8.0, 100.0, 200.0, 400.0], 1024)
-    73.9008344562721
+    >>> round(speckle_snr([8.0, 100.0, 200.0, 400.0], 1024), 9)
+    73.900834456
     """
-    return speckle(grid_or_levels, table_size, dim).snr
+    return speckle_law(grid_or_levels, table_size, dim).snr
 
 
-def speckle(grid_or_levels: Any, table_size: int | None = None, dim: int = 2) -> Speckle:
+def speckle_law(grid_or_levels: Any, table_size: int | None = None, dim: int = 2) -> Speckle:
     """The speckle that a hash without structure gives, mean over x0.
 
     A row of a hashed level is shared by any other vertex with chance 1/T, and the squared weights of a random
@@ -74,7 +74,7 @@ def table_size_for_snr(resolutions: Any, snr: float, dim: int = 2) -> int:
 
 
 def load_factors(grid_or_levels: Any, table_size: int | None = None, dim: int = 2) -> list[float]:
-    """Vertices over rows of every level: above 1 they must collide; arguments as for `speckle`."""
+    """Vertices over rows of every level: above 1 they must collide; arguments as for `speckle_law`."""
     table = _table(grid_or_levels)
     if hasattr(table, "vertices"):
         counts = [math.prod(axis) for axis in table.vertices.tolist()]

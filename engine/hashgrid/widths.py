@@ -105,7 +105,7 @@ def fwhm(
     Raises:
         InvalidGrid: on shapes or values that do not fit.
 
-    >>> fwhm([4.0], [1.0, 0.0], "node").item()
+    >>> round(fwhm([4.0], [1.0, 0.0], "node").item(), 12)
     0.25
     """
     given = torch.as_tensor(direction, dtype=torch.float64)

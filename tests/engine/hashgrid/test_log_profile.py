@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from anisoscope.engine.hashgrid.log_profile import asymptotic_beta, log_constant, log_profile
+from anisoscope.engine.hashgrid.log_profile import asymptotic_beta, log_constant, logarithmic_profile
 from anisoscope.engine.hashgrid.point_spread import point_spread_function
 
 from .psf_oracle import ORACLE, real_levels
@@ -75,7 +75,7 @@ def test_the_kernel_follows_the_line(kernel):
     resolutions = real_levels(levels, coarsest, growth)
     radius = torch.tensor([1e-6, 1e-5, 1e-4], dtype=torch.float64)
     direction = torch.tensor([math.cos(0.4), math.sin(0.4)], dtype=torch.float64)
-    line = log_profile(radius, direction, levels, coarsest, growth, kernel)
+    line = logarithmic_profile(radius, direction, levels, coarsest, growth, kernel)
     values = point_spread_function(resolutions, [0.0, 0.0], radius[:, None] * direction, kernel)
     # what is left: the coarsest levels are not quite flat, and their sum is not quite an integral
     torch.testing.assert_close(values, line, rtol=0, atol=3e-5)
@@ -91,4 +91,4 @@ def test_what_has_no_constant_is_refused():
     with pytest.raises(ValueError, match="kernel is 'cell'"):
         log_constant([[1.0, 0.0]], "cell")
     with pytest.raises(ValueError, match="growth"):
-        log_profile(0.1, [1.0, 0.0], 4, 1.0, 1.0)
+        logarithmic_profile(0.1, [1.0, 0.0], 4, 1.0, 1.0)

@@ -10,7 +10,7 @@ from anisoscope.engine.hashgrid.levels import level_table
 from anisoscope.engine.hashgrid.optical_transfer import optical_transfer_function, optical_transfer_grid
 from anisoscope.engine.hashgrid.point_spread import point_spread_function
 from anisoscope.engine.hashgrid.resolution import two_point_dip, two_point_distance
-from anisoscope.engine.hashgrid.speckle import load_factors, speckle, speckle_snr
+from anisoscope.engine.hashgrid.speckle import load_factors, speckle_law, speckle_snr
 
 from .psf_oracle import FLOORED, ORACLE, golden, real_levels
 
@@ -119,17 +119,17 @@ def test_any_dip_at_all_is_a_matter_of_the_finest_level():
 @pytest.mark.parametrize("case", ORACLE["speckle"]["cases"])
 def test_reference_speckle(case):
     levels = real_levels(case["L"], case["N_min"], case["b"])
-    found = speckle(levels, case["T"])
+    found = speckle_law(levels, case["T"])
     assert found.hashed_levels == case["L_h"]
     assert found.snr == pytest.approx(case["snr"], rel=1e-10) == 1 / found.sigma
     assert found.bias == pytest.approx(case["bias"], rel=1e-10)
     table = level_table(2, case["L"], case["T"].bit_length() - 1, case["N_min"], case["b"])
-    assert speckle(table) == found and speckle_snr(table) == found.snr
+    assert speckle_law(table) == found and speckle_snr(table) == found.snr
 
 
 def test_no_collisions_no_speckle():
-    assert speckle([4.0, 8.0], 81) == (math.inf, 0.0, 0.0, 0)
-    assert speckle([4.0, 8.0], 80).hashed_levels == 1
+    assert speckle_law([4.0, 8.0], 81) == (math.inf, 0.0, 0.0, 0)
+    assert speckle_law([4.0, 8.0], 80).hashed_levels == 1
     assert load_factors([4.0, 8.0], 100) == [0.25, 0.81]
     assert load_factors(level_table(3, 2, 9, 4, 2.0)) == [1.0, 729 / 512]
 
@@ -144,10 +144,10 @@ def test_no_collisions_no_speckle():
         (lambda: gradient_flow_psf([4.0], 1.0, kernel="adam"), "kernel"),
         (lambda: two_point_distance([4.0], [1.0], 1.0), "dip"),
         (lambda: two_point_dip([4.0], [0.1], [0.0]), "direction"),
-        (lambda: speckle([4.0]), "table_size"),
-        (lambda: speckle([4.0], 0), "table_size"),
-        (lambda: speckle([4.0], 2.5), "table_size"),
-        (lambda: speckle([4.0], 16, dim=4), "dim"),
+        (lambda: speckle_law([4.0]), "table_size"),
+        (lambda: speckle_law([4.0], 0), "table_size"),
+        (lambda: speckle_law([4.0], 2.5), "table_size"),
+        (lambda: speckle_law([4.0], 16, dim=4), "dim"),
     ],
 )
 def test_what_is_refused(call, words):
