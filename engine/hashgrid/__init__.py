@@ -9,9 +9,12 @@ from .adviser import Advice, advise, recommended_growth
 from .collisions import Partners, collision_map, collision_partners, measured_speckle, speckle_map
 from .configurations import GridConfiguration, nerfstudio_configuration, tiny_cuda_nn_configuration
 from .errors import InvalidGrid, TableTooLarge
+from .fit import FIT_MODES, FitStep, ImageFit, fit_image
+from .fixed_points import FixedPoints
 from .gradient_flow import gradient_flow_psf
 from .grid import HashGrid
 from .hashing import hash_multipliers, hash_rows
+from .images import as_image, grating, power_spectrum, siemens_star, zone_plate
 from .kernels import KERNELS
 from .lattice import Lattice, make_lattice
 from .levels import Levels, growth_between, level_table
@@ -36,12 +39,16 @@ from .utilisation import TableUtilisation, pixel_centres, table_utilisation
 from .widths import Anisotropy, all_directions, anisotropy, fwhm, half_width
 
 __all__ = [
+    "FIT_MODES",
     "KERNELS",
     "ROTATION_SETS",
     "Advice",
     "Anisotropy",
+    "FitStep",
+    "FixedPoints",
     "GridConfiguration",
     "HashGrid",
+    "ImageFit",
     "InvalidGrid",
     "Lattice",
     "Levels",
@@ -53,14 +60,17 @@ __all__ = [
     "advise",
     "all_directions",
     "anisotropy",
+    "as_image",
     "asymptotic_beta",
     "collision_map",
     "collision_partners",
     "cycle_angles",
     "cycle_set",
+    "fit_image",
     "fwhm",
     "golden_angles",
     "gradient_flow_psf",
+    "grating",
     "grid_from_npz",
     "grid_to_npz",
     "growth_between",
@@ -80,9 +90,11 @@ __all__ = [
     "point_spread_function",
     "point_spread_levels",
     "point_spread_map",
+    "power_spectrum",
     "recommended_growth",
     "rotation_matrices",
     "rotation_set",
+    "siemens_star",
     "speckle_law",
     "speckle_map",
     "speckle_snr",
@@ -92,4 +104,5 @@ __all__ = [
     "tiny_cuda_nn_configuration",
     "two_point_dip",
     "two_point_distance",
+    "zone_plate",
 ]

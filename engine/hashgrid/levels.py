@@ -17,7 +17,7 @@ the float32 powers of the peers can give one vertex more or one level less.
 import math
 import operator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -148,7 +148,7 @@ def checked_shape(
         )
 
 
-def checked_count(name: str, value: int, least: int, most: int) -> int:
+def checked_count(name: str, value: Any, least: int, most: int) -> int:
     """The number itself.
 
     Raises:
