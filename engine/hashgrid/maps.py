@@ -5,6 +5,7 @@ such form: it is evaluated pixel by pixel within the box of its support, on tile
 by operations that write in place.
 """
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -82,7 +83,7 @@ def point_spread_map(
     if geometry.rotations is None:
         return (_outer_products(geometry, source, (first, second), kernel, plane) / peak).float()
     offsets = first - source[plane[0]], second - source[plane[1]]
-    levels = [_turned(geometry, source, l, offsets, kernel, plane, peak) for l in range(len(geometry.scales))]
+    levels = _turned(geometry, source, offsets, kernel, plane, peak)
     return _summed(levels, (len(first), len(second)), threads or torch.get_num_threads(), source.device)
 
 
@@ -108,46 +109,48 @@ def _outer_products(
 def _turned(
     geometry: CellGeometry,
     source: Tensor,
-    level: int,
     offsets: tuple[Tensor, Tensor],
     kernel: str,
     plane: tuple[int, int],
     peak: float,
-) -> Turned:
-    """One level's linear maps to cells, its profile along each dimension, and the box it fills."""
+) -> list[Turned]:
+    """Every level's linear maps to cells, its profile along each dimension, and the box it fills."""
     assert geometry.rotations is not None
-    slopes = geometry.scales[level] * geometry.rotations[level][:, list(plane)]
-    place = geometry.coordinates(source[None])[level, 0]
-    shapes = [SHAPES[kernel](fraction) for fraction in (place - place.floor()).tolist()]
-    shift = torch.tensor([shape.shift for shape in shapes], dtype=torch.float64, device=slopes.device)
-    weight = 1.0 / peak
-    for shape in shapes:
-        weight *= shape.weight
+    slopes = geometry.scales[:, None, None] * geometry.rotations[:, :, list(plane)]
+    place = geometry.coordinates(source[None])[:, 0]
+    shapes = [[SHAPES[kernel](part) for part in level] for level in (place - place.floor()).tolist()]
+    shift = torch.tensor([[shape.shift for shape in level] for level in shapes], dtype=torch.float64)
+    first = (slopes[:, :, :1] * offsets[0] + shift.to(slopes.device)[:, :, None]).float()
+    second = (slopes[:, :, 1:] * offsets[1]).float()
+    support = torch.tensor([max(shape.support for shape in level) for level in shapes], dtype=torch.float64)
+    rows, columns = _boxes(slopes, support.to(slopes.device), offsets)
     shares = geometry.shares(kernel in SIGN_DESCENT)
-    first = slopes[:, :1] * offsets[0] + shift[:, None]
-    second = slopes[:, 1:] * offsets[1]
-    # |u| < support in every dimension: the box of the parallelogram, from its inverse where it has one
-    reach = _reach(slopes, max(shape.support for shape in shapes))
-    bounds = [
-        (int(torch.searchsorted(axis, -half)), int(torch.searchsorted(axis, half, right=True)))
-        for axis, half in zip(offsets, reach, strict=True)
+    factors = [1.0] * len(shapes) if shares is None else shares.tolist()
+    return [
+        Turned(
+            first[l],
+            second[l],
+            tuple(shape.value for shape in level),
+            math.prod(shape.weight for shape in level) * factors[l] / peak,
+            rows[l],
+            columns[l],
+        )
+        for l, level in enumerate(shapes)
     ]
-    return Turned(
-        first.float(),
-        second.float(),
-        tuple(shape.value for shape in shapes),
-        weight if shares is None else weight * shares[level].item(),
-        bounds[0],
-        bounds[1],
-    )
 
 
-def _reach(slopes: Tensor, support: float) -> tuple[float, float]:
-    """Half the box, along both axes of the plane, in which a point can have |slopes · offset| < support."""
-    # |offset_k| <= |offset| <= |slopes⁻¹ u| holds with the pseudo-inverse in space too
-    inverse = torch.linalg.pinv(slopes)
-    half = support * inverse.abs().sum(1)
-    return half[0].item(), half[1].item()
+def _boxes(
+    slopes: Tensor, support: Tensor, offsets: tuple[Tensor, Tensor]
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Rows and columns from … up to … in which a level can be within its support, for all levels (L, D, 2)."""
+    # offset = pinv(slopes) u wherever u comes from the plane: |offset_k| <= support Σ_d |pinv_kd|
+    reach = support[:, None] * torch.linalg.pinv(slopes).abs().sum(2)
+    found = []
+    for axis, half in zip(offsets, reach.mT.contiguous(), strict=True):
+        begin = torch.searchsorted(axis, -half).tolist()
+        end = torch.searchsorted(axis, half, right=True).tolist()
+        found.append(list(zip(begin, end, strict=True)))
+    return found[0], found[1]
 
 
 def _summed(levels: list[Turned], size: tuple[int, int], threads: int, device: torch.device) -> Tensor:
