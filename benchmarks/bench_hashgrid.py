@@ -1,9 +1,9 @@
 """Encoding of random points, L16 F2 T2^19 in three dimensions, beside the way nerfstudio's torch path takes.
 
 Rows of one kind are measured in turns, call by call, so that other work on the machine meets all of them; the least
-time of the clock counts. The compiled kernels run where numba is installed. The floor is the bytes of the features (forward) or of
-features and table (backward) over the rate of a copy here. Memory is the most that was resident during a call over
-what was before it, with the bytes of the features as its floor.
+time of the clock counts. The compiled kernels run where numba is installed. The floor is the bytes of the features
+(forward) or of features and table (backward) over the rate of a copy here. Memory is the most that was resident
+during a call over what was before it, with the bytes of the features as its floor.
 """
 
 from __future__ import annotations
