@@ -48,6 +48,7 @@ def hash_rows(cells: Tensor, rows: int, multipliers: tuple[int, ...] | None = No
     Returns:
         (...) int64 in [0, rows).
 
+    >>> import torch
     >>> hash_rows(torch.tensor([1, 2, 3]), 2**14).item()
     13788
     """
