@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
@@ -27,6 +28,21 @@ from .theme import stylesheets
 
 if TYPE_CHECKING:
     from .view import LensView
+
+
+SHOWN_FIRST = 3
+"""Figures that a page opens with: the first screenful. The others follow once these are drawn."""
+
+PLACING_PAUSE = 0.02
+
+
+@dataclass(eq=False)
+class Postponed:
+    """A figure that is not on the page yet: its block holds an empty place instead."""
+
+    condition: Condition | None
+    block: pn.Column
+    canvas: Canvas
 
 
 class Parts:
@@ -59,6 +75,10 @@ class Parts:
         self.keyboard = self._keyboard(view)
         self.heads = {screen.figure.name: figure_head(screen.figure) for screen in view.screens}
         self.conditional: list[tuple[Condition, pn.viewable.Viewable]] = []
+        self.postponed: list[Postponed] = []
+        self._placing = False
+        self._view = view
+        self.keyboard.on_ready(self._place_next)
 
     def _keyboard(self, view: LensView) -> Keyboard:
         lens = view.lens
@@ -88,7 +108,29 @@ class Parts:
             self.bindings[name].follow()
         for condition, part in self.conditional:
             part.visible = condition.holds(self.lens)
+        self._place_shown()
         self.tries.current = self._current_preset()
+
+    def _place_shown(self) -> None:
+        """Put in the figures that a choice has just made visible."""
+        if self._placing:
+            shown = [
+                one for one in self.postponed if one.condition is not None and one.condition.holds(self.lens)
+            ]
+            for one in shown:
+                self._place(one)
+
+    def _place_next(self) -> None:
+        """The browser has the first figures: put in the others that are shown, one by one, each when it is idle."""
+        self._placing = True
+        shown = [one for one in self.postponed if one.condition is None or one.condition.holds(self.lens)]
+        if shown:
+            self._place(shown[0])
+            self._view.later(PLACING_PAUSE, self._place_next)
+
+    def _place(self, one: Postponed) -> None:
+        self.postponed.remove(one)
+        one.block[1] = one.canvas
 
     def show_numbers(self, request: Request, frame: Frame) -> None:
         """Show a frame's readouts, and the ends of what can be played."""
@@ -180,13 +222,19 @@ def _controls(parts: Parts) -> pn.Column:
 
 
 def _figures(view: LensView) -> pn.Column:
+    room = SHOWN_FIRST
     children: list[pn.viewable.Viewable] = []
     pair: list[tuple[Condition | None, pn.viewable.Viewable]] = []
     for screen in view.screens:
         figure = screen.figure
         css = "an-hero" if figure.size == "hero" else "an-figure"
         canvas = Canvas(screen.model, sizing_mode="stretch_width", margin=0)
+        shown = figure.when is None or figure.when.holds(view.lens)
         block = column(view.parts.heads[figure.name], canvas, css=css)
+        if view.served and not (shown and room > 0):
+            block[1] = pn.Spacer(height=screen.model.height, css_classes=["an-empty-place"], margin=0)
+            view.parts.postponed.append(Postponed(figure.when, block, canvas))
+        room -= shown
         if figure.when is not None:
             _show_when(view.parts, figure.when, block)
         if figure.size == "pair":

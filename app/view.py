@@ -186,6 +186,10 @@ class LensView:
         """Run what changes the page where that is allowed; for threads."""
         self._scheduler.call(action)
 
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """The same after some seconds."""
+        self._scheduler.later(seconds, action)
+
     def _ready_screens(self) -> list[Screen] | None:
         """Figures from the supply, moved to this lens's state."""
         screens = supply.take(self.lens) if self.served else None

@@ -19,6 +19,8 @@ def opened(page: Page, address: str, slug: str, query: str = "") -> Page:
     page.wait_for_selector("canvas", state="attached")
     until(lambda: page.evaluate(DRAWN) >= 1, 30)
     expect(page.get_by_text("Ready", exact=True).first).to_be_visible(timeout=30_000)
+    # Figures below the first screenful follow.
+    expect(page.locator(".an-empty-place:visible")).to_have_count(0, timeout=30_000)
     return page
 
 

@@ -231,6 +231,8 @@ PAINTS = """async (r) => {
 
 def test_marks_of_the_hand_are_repainted_alone_and_never_leave_the_frame(page: Page, address: str) -> None:
     opened(page, address)
+    # The page still moves a little while the last figures find their places.
+    page.wait_for_timeout(1500)
     painted = page.evaluate(PAINTS, 30.0)
     assert painted["overlays"] >= 1 and painted["primary"] == 0
     assert painted["inside"] and not painted["beside"]
