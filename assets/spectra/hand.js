@@ -57,7 +57,8 @@
 
   function hand(state, tables) {
     const lanes = LANES.map((k) => tables[`lane_${k}`])
-    const head = Math.max(0, ...lanes.map((lane) => Math.max(0, ...Array.from(lane.step).filter(Number.isFinite))))
+    const heads = lanes.map((lane) => Math.max(0, ...Array.from(lane.step).filter(Number.isFinite)))
+    const head = Math.max(...heads)
     const step = Math.min(state.step, head), rows = lanes.map((lane) => row_of(lane.step, step))
     const unit = Math.max(1, Math.round(tables.captions.end[0] / PARTS))
     const where = state.against === "seconds"
@@ -74,9 +75,11 @@
       },
       readouts: state.view !== "training" && state.view !== "layers" ? null : [
         {label: `at step ${step}`, value: tables.captions.metric[0], beside: "loss", role: "ink2"},
-        ...used.map((k) => ({
-          label: tables.captions.title[k], value: text(lanes[k].number[rows[k]]), beside: text(lanes[k].smooth[rows[k]]), role: ROLES[k],
-        })),
+        ...used.map((k) => {
+          const stopped = step > heads[k] ? tables.captions.stopped[k] : ""
+          const [value, beside] = stopped ? [stopped, ""] : [text(lanes[k].number[rows[k]]), text(lanes[k].smooth[rows[k]])]
+          return {label: tables.captions.title[k], value, beside, role: ROLES[k]}
+        }),
       ],
     }
   }

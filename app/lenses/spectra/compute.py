@@ -66,7 +66,7 @@ def _live(request: Request, training: LiveTraining, timeline: Timeline) -> Itera
             facts, shown = {**timeline.facts(), **_shared(training), "doing": "Training, step"}, now
             tables |= layers.traces(timeline, request)
         rate = (training.head - first) / (now - began) if now - began > 0.3 else 0.0
-        facts = {**facts, "head": timeline.head}
+        facts = {**facts, "head": timeline.head, "ended": False}
         stage = (max(2, training.head), max(3, training.spec.steps + 1))
         yield Frame(tables, facts, stage, _notes(training, rate))
         advance(training, TRAINING_SECONDS)
@@ -113,14 +113,21 @@ def _by_name(facts: dict[str, Any], timeline: Timeline) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for k, lane in enumerate(timeline.lanes, start=1):
         for name in (*NAMED, "loss", "accuracy", "gap", "validation", "unobserved"):
-            if f"{name}_{k}" in facts:
+            if facts.get(f"{name}_{k}") is not None:
                 title = lane.title.replace(",", "").replace(" ", "_")
                 found[f"{title}_{NAMED.get(name, name)}"] = facts[f"{name}_{k}"]
     return found
 
 
 def _shared(training: LiveTraining) -> dict[str, Any]:
-    return {"device": "cpu", "dtype": "float32, spectra float64", "problem_title": training.problem.title}
+    reports = sorted({name for rows in training.timelines for name in rows.reports})
+    return {
+        "reports": reports,
+        "ended": True,
+        "device": "cpu",
+        "dtype": "float32, spectra float64",
+        "problem_title": training.problem.title,
+    }
 
 
 def _notes(training: LiveTraining, rate: float = 0.0) -> tuple[str, ...]:

@@ -44,6 +44,9 @@ def readouts(request: Request, frame: Frame) -> tuple[Readout, ...]:
     at = _Place(request, frame.tables)
     rows = [Readout(f"at step {at.step}", at.metric, "loss", "ink2")]
     for k in at.used:
+        if at.stopped[k] and at.step > np.nanmax(at.lanes[k]["step"]):
+            rows.append(Readout(at.titles[k], at.stopped[k], "", ROLES[k]))
+            continue
         number, loss = at.lanes[k]["number"][at.rows[k]], at.lanes[k]["smooth"][at.rows[k]]
         rows.append(Readout(at.titles[k], _text(number), _text(loss), ROLES[k]))
     return tuple(rows)
@@ -78,6 +81,7 @@ class _Place:
         self.relative = request["scale"] == "relative"
         captions = tables["captions"]
         self.titles, self.metric = captions["title"], captions["metric"][0]
+        self.stopped = captions["stopped"]
         self.unit = max(1, int(np.floor(float(captions["end"][0]) / PARTS + 0.5)))
 
 

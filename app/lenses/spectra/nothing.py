@@ -41,6 +41,7 @@ def tables() -> dict[str, Columns]:
         "captions": {
             "title": [""] * LANES,
             "metric": [""] * LANES,
+            "stopped": [""] * LANES,
             **dict.fromkeys(CAPTIONS, np.ones(LANES, np.float32)),
         },
     }

@@ -124,6 +124,8 @@ def _frame(timeline: Timeline, request: Request, stage: tuple[int, int] = (1, 1)
     tables |= layers.traces(timeline, request) | layers.rotation(timeline, request)
     facts = {**timeline.facts(), **timeline.end_facts()}
     facts |= {
+        "reports": [],
+        "ended": True,
         "device": "cpu",
         "dtype": "as recorded: singular values in float32, taken in float64",
         "problem_title": "recorded elsewhere",

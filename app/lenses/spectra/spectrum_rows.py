@@ -69,12 +69,14 @@ def encoded(sigma: np.ndarray, floor: np.ndarray) -> tuple[np.ndarray, np.ndarra
     log[~(sigma > floor[:, None])] = np.nan
     top = log[:, :1]
     there = np.isfinite(log)
+    # what 16 bits do not span is left out rather than drawn where it is not
+    spanned = there & (log >= LOW) & (log <= HIGH)
     codes = 1 + np.clip((log - LOW) / (HIGH - LOW), 0, 1) * CODES
     # the darkest colour also stands for everything below it, so that only what is not there is blank
     colours = 255 - np.clip((top - log) / -DARKEST, 0, 1) * 254
     below = ~there & np.isfinite(top)
     return (
-        np.where(there, np.rint(np.nan_to_num(codes)), 0).astype(np.uint16),
+        np.where(spanned, np.rint(np.nan_to_num(codes)), 0).astype(np.uint16),
         np.where(there, np.rint(np.nan_to_num(colours)), np.where(below, 1, 0)).astype(np.uint8),
         top[:, 0].copy(),
     )

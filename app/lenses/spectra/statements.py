@@ -32,9 +32,8 @@ def table(request: Request, frame: Frame) -> Table | None:
     if request["view"] not in ("training", "layers"):
         return None
     lanes = list(facts.get("lanes", ()))
-    reports = [
-        (name, words) for name, words in REPORTS if any(f"{name}_{k}" in facts for k in range(1, LANES + 1))
-    ]
+    # a view keeps what an earlier training reported until the next one says otherwise
+    reports = [(name, words) for name, words in REPORTS if name in facts.get("reports", ())]
     metric = next(text for text, name in METRICS.items() if name == request["metric"])
     lead, beside = NAMES[request["matrix"]], NAMES[request["beside"]]
     headings = [
@@ -44,14 +43,14 @@ def table(request: Request, frame: Frame) -> Table | None:
         f"{metric}, {lead}, last",
         f"{metric}, {beside}, last",
     ]
-    rows = []
+    rows, known = [], facts if facts.get("ended", True) else {}
     for k, lane in enumerate(lanes, start=1):
-        numbers = [facts.get(f"{name}_{k}") for name in (*(n for n, _ in reports), "lead_end", "beside_end")]
+        numbers = [known.get(f"{name}_{k}") for name in (*(n for n, _ in reports), "lead_end", "beside_end")]
         rows.append([lane, str(facts["status"][k - 1]), *(_text(number) for number in numbers)])
     copies = [
         "",
         "",
-        *(_column(facts, name, len(lanes)) for name in (*(n for n, _ in reports), "lead_end", "beside_end")),
+        *(_column(known, name, len(lanes)) for name in (*(n for n, _ in reports), "lead_end", "beside_end")),
     ]
     return Table("Where each lane ended", str(facts.get("problem_title", "")), headings, rows, copies)
 
@@ -61,7 +60,8 @@ def _text(number: Any) -> str:
 
 
 def _column(facts: Mapping[str, Any], name: str, lanes: int) -> str:
-    return "\n".join(str(facts.get(f"{name}_{k}", "")) for k in range(1, lanes + 1))
+    numbers = [facts.get(f"{name}_{k}") for k in range(1, lanes + 1)]
+    return "\n".join("" if number is None else str(number) for number in numbers)
 
 
 def claims(request: Request, frame: Frame) -> tuple[Claim, ...]:

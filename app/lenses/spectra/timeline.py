@@ -65,7 +65,7 @@ class Timeline:
 
     @property
     def head(self) -> int:
-        """The last step that every lane still moving has recorded."""
+        """The last step that any lane has recorded: a lane that is behind shows its last row meanwhile."""
         heads = [int(lane.steps[-1]) for lane in self._lanes if len(lane.steps)]
         return max(heads, default=0)
 
@@ -158,9 +158,13 @@ class Timeline:
         """Words and numbers that hand.js needs beside the rows."""
         titles = [self._lanes[k].title if k < len(self._lanes) else "" for k in range(LANES)]
         words = next(text for text, name in METRICS.items() if name == self._metric)
+        states = [
+            self._lanes[k].status.partition(":")[0] if k < len(self._lanes) else "" for k in range(LANES)
+        ]
+        stopped = [state if " at step " in state else "" for state in states]
         numbers = {"end": float(self.end), "bottom_lead": self._ends(0)[0], "bottom_beside": self._ends(1)[0]}
         columns = {name: np.full(LANES, value, np.float32) for name, value in numbers.items()}
-        return {"title": titles, "metric": [words] * LANES, **columns}
+        return {"title": titles, "metric": [words] * LANES, "stopped": stopped, **columns}
 
     def _heat(self, chosen: Sequence[np.ndarray], capacity: int) -> Columns:
         """One picture of all lanes, the first on top, index downwards; columns are evenly spaced steps."""
@@ -213,11 +217,9 @@ class Timeline:
         for k, (lead, beside) in enumerate(self._rows, start=1):
             for name, rows in (("lead", lead), ("beside", beside)):
                 there = rows.number[np.isfinite(rows.number)]
-                if len(there):
-                    found |= {
-                        f"{name}_end_{k}": float(there[-1]),
-                        f"{name}_median_{k}": float(np.median(there)),
-                    }
+                # None takes the place of a number that a view may hold of an earlier training
+                found[f"{name}_end_{k}"] = float(there[-1]) if len(there) else None
+                found[f"{name}_median_{k}"] = float(np.median(there)) if len(there) else None
         return found
 
     def _reach(self) -> dict[str, Any]:

@@ -73,10 +73,11 @@ def test_a_code_is_its_singular_value_within_half_a_step() -> None:
     assert HALF_A_CODE < 6e-4, "as the reader is told: 0.1 % apart"
 
 
-def test_what_lies_beyond_the_codes_stands_at_their_ends() -> None:
-    codes, _, _ = encoded(np.array([[1e30, 1e-30]]), np.zeros(1))
-    assert codes.tolist() == [[int(CODES) + 1, 1]]
-    assert decoded(codes).tolist() == [[HIGH, LOW]]
+def test_what_lies_beyond_the_codes_is_left_out_and_not_drawn_elsewhere() -> None:
+    codes, colours, top = encoded(np.array([[1e13, 1e12, 1.0, 1e-20, 1e-30]]), np.zeros(1))
+    assert [code > 0 for code in codes[0]] == [False, True, True, True, False]
+    np.testing.assert_allclose(decoded(codes)[0, 1:4], [HIGH, 0, LOW], atol=3e-4)
+    assert top[0] == 13 and (colours > 0).all()
 
 
 def test_nothing_at_or_below_the_floor_has_a_code() -> None:
