@@ -237,7 +237,7 @@ def _figures(view: LensView) -> pn.Column:
         room -= shown
         if figure.when is not None:
             _show_when(view.parts, figure.when, block)
-        if figure.size == "pair":
+        if figure.size in ("pair", "square"):
             pair.append((figure.when, block))
             continue
         children += _side_by_side(view.parts, pair)

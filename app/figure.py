@@ -116,7 +116,7 @@ class Figure:
     hint: str = ""
     """What the reader can do in the figure; said on the page, not on paper."""
     legend: Sequence[Key] = ()
-    size: Literal["hero", "second", "thin", "pair"] = "second"
+    size: Literal["hero", "second", "thin", "pair", "square"] = "second"
     equal_aspect: bool = False
     aria: str = ""
     when: Condition | None = None

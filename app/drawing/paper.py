@@ -34,7 +34,7 @@ from .supply import DRAWING
 
 MM_PER_INCH = 25.4
 LEFT_MM, RIGHT_MM, BOTTOM_MM, TICKS_MM = 11.0, 2.5, 10.0, 5.0
-HEIGHT_SHARE = {"hero": 0.46, "second": 0.38, "thin": 0.24, "pair": 0.55}
+HEIGHT_SHARE = {"hero": 0.46, "second": 0.38, "thin": 0.24, "pair": 0.55, "square": 0.9}
 TALLEST_MM = 62.0
 LABEL_MARGIN_MM = 0.7
 PNG_DPI = 300

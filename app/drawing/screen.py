@@ -23,7 +23,7 @@ from .style import options
 # Importing holoviews.plotting.bokeh registers the backend; without it every option is unknown.
 hv.Store.set_current_backend("bokeh")
 
-HEIGHTS = {"hero": 330, "second": 214, "thin": 130, "pair": 190}
+HEIGHTS = {"hero": 330, "second": 214, "thin": 130, "pair": 190, "square": 330}
 HERO_ASPECT = 2.28
 BORDER_LEFT, BORDER_RIGHT, BORDER_BOTTOM, BORDER_BARE, BORDER_TOP = 46, 10, 38, 6, 4
 
@@ -173,11 +173,12 @@ def _finish_frame(figure: Figure, model: BokehFigure) -> None:
         toolbar=Toolbar(logo=None, tools=[t for t in model.toolbar.tools if isinstance(t, HoverTool)]),
     )
     model.toolbar.update(active_drag=None, active_scroll=None, active_tap=None)
-    if figure.equal_aspect:
+    if figure.size == "hero" and figure.equal_aspect:
         model.update(sizing_mode="stretch_width", aspect_ratio=HERO_ASPECT, height=None)
-        _keep_equal_aspect(model)
     else:
         model.update(sizing_mode="stretch_width", height=HEIGHTS[figure.size], aspect_ratio=None)
+    if figure.equal_aspect:
+        _keep_equal_aspect(model)
 
 
 def _keep_equal_aspect(model: BokehFigure) -> None:

@@ -1,0 +1,45 @@
+"""What the drop-downs of the lens offer: words on the page, and the values behind them."""
+
+from __future__ import annotations
+
+VIEWS = {
+    "kernel": "kernel",
+    "over all places, transfer": "maps",
+    "tables and collisions": "tables",
+    "choose an encoding": "adviser",
+    "fit an image": "fit",
+}
+KERNELS = {
+    "exact, at the lit point": "cell",
+    "lit point on a node": "node",
+    "lit point in mid-cell": "mid_cell",
+    "mean over all places": "averaged",
+    "Adam, mean over all places": "adam",
+    "Adam, at the lit point": "adam_cell",
+}
+KERNEL_WORDS = {
+    "cell": "exact at the lit point, least squares",
+    "node": "lit point on a node of every level",
+    "mid_cell": "lit point in the middle of every cell",
+    "averaged": "mean over all places, least squares",
+    "adam": "mean over all places, sign descent",
+    "adam_cell": "exact at the lit point, sign descent",
+}
+EXACT = ("cell", "adam_cell")
+DIMENSIONS = {"2-D": 2, "3-D, plane x y": 3}
+SETS = {
+    "none": "none",
+    "octahedron: no change": "octahedron",
+    "tetrahedron": "tetrahedron",
+    "cube": "cube",
+    "icosahedron": "icosahedron",
+    "45° about z": "z 45",
+    "60° about the body diagonal": "body diagonal 60",
+    "super-Fibonacci, 8": "super-Fibonacci",
+}
+CONVENTIONS = {
+    "paper": "paper",
+    "tiny-cuda-nn": "tiny-cuda-nn",
+    "nerfstudio": "nerfstudio",
+    "torch-ngp": "torch-ngp",
+}

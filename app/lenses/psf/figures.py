@@ -1,0 +1,122 @@
+"""The figures of the kernel: picture, width by direction, profiles, levels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from ...figure import Axis, Figure, Key, Layer, Style, when
+from ...frame import Frame
+from ...numbers import shown
+from .kernel_view import FAINTEST
+
+HAND = "hand"
+FINE = Style("line", "fine")
+KERNEL = when("view", "kernel")
+
+
+def figures(frame: Frame) -> tuple[Figure, ...]:
+    """All figures, in reading order; their number and layers are the same for every frame."""
+    facts = frame.facts
+    return (_picture(facts), _polar(facts), _profiles(facts), _levels(facts))
+
+
+def _picture(facts: Mapping[str, Any]) -> Figure:
+    half = facts.get("field", 1.6)
+    return Figure(
+        name="psf",
+        title="Point spread",
+        unit=f"mean cells; dark {FAINTEST:g} of the peak and less, yellow 1",
+        hint="drag the lit point",
+        legend=(Key("half maximum", "line"), Key("mean cell 1/N_avg", "bound", "grey")),
+        layers=(
+            Layer("psf", "image", palette="psf"),
+            Layer("lattice", "path", Style("axis", "fine", size=0.8, alpha=0.5)),
+            Layer("mean_cell", "curve", Style("grey", "bound", size=1.4)),
+            Layer("half_maximum", "curve", Style("plot", "current")),
+            Layer("lit_point", "points", Style(HAND, "handle", size=12)),
+        ),
+        x=Axis("distance, mean cells", (-half, half), _symmetric(half)),
+        y=Axis("", (-half, half), _symmetric(half)),
+        size="square",
+        equal_aspect=True,
+        when=KERNEL,
+        drag=True,
+        aria="Point-spread function of the encoding around the lit point, with its half maximum and the lattice of the "
+        "level nearest to the mean resolution.",
+    )
+
+
+def _polar(facts: Mapping[str, Any]) -> Figure:
+    reach = facts.get("polar_reach", 0.9)
+    turned = facts.get("turned")
+    return Figure(
+        name="polar",
+        title="Width by direction",
+        unit=f"FWHM · N_avg; largest / smallest {shown(facts.get('plain_ratio', 1.0))}"
+        + (f", turned {shown(facts.get('turned_ratio', 1.0))}" if turned else ""),
+        legend=(Key("grid", "line", "blue"), *((Key("turned", "line", "green"),) if turned else ())),
+        layers=(
+            Layer("polar_rings", "path", FINE),
+            Layer("polar_ring_names", "labels", Style("ink2"), align="center"),
+            Layer("polar_plain", "curve", Style("blue", "current")),
+            Layer("polar_turned", "curve", Style("green", "current")),
+        ),
+        x=Axis("", (-1.3 * reach, 1.3 * reach), visible=False),
+        y=Axis("", (-reach, reach), visible=False),
+        size="square",
+        equal_aspect=True,
+        when=KERNEL,
+        aria="Full width at half maximum by direction as a polar curve, with and without rotation.",
+    )
+
+
+def _profiles(facts: Mapping[str, Any]) -> Figure:
+    del facts
+    ticks = tuple((math.log10(r), f"{r:g}") for r in (0.01, 0.1, 1.0, 10.0))
+    return Figure(
+        name="profiles",
+        title="Radial profile",
+        legend=(
+            Key("axis", "line", "blue"),
+            Key("diagonal", "bound", "blue"),
+            Key("law of many levels", "fine", "ink"),
+        ),
+        layers=(
+            Layer("half", "hlines", FINE),
+            Layer("asymptote", "curve", Style("ink", "fine", size=1.2)),
+            Layer("profile_diagonal", "curve", Style("blue", "bound")),
+            Layer("profile_axis", "curve", Style("blue", "current")),
+        ),
+        x=Axis("distance, mean cells", (-2.0, 1.3), ticks),
+        y=Axis("", (-0.03, 1.05), ((0, "0"), (0.5, "0.5"), (1, "1"))),
+        size="pair",
+        when=KERNEL,
+        aria="The kernel along an axis and along the diagonal against the logarithm of the distance.",
+    )
+
+
+def _levels(facts: Mapping[str, Any]) -> Figure:
+    count = facts.get("levels", 16)
+    return Figure(
+        name="levels",
+        title="The levels",
+        unit=f"one tent each, N from coarse to {facts.get('finest', 0):.0f}",
+        layers=(Layer("tents", "polygons", Style("blue", "band", alpha=0.55)),),
+        x=Axis(
+            "distance, mean cells",
+            (-7, 7),
+            tuple((float(t), str(t).replace("-", "−")) for t in (-6, -3, 0, 3, 6)),
+        ),
+        y=Axis("", (-count - 0.3, 0.3), visible=False),
+        size="pair",
+        when=KERNEL,
+        aria="One tent for each level, as wide as two of its cells.",
+    )
+
+
+def _symmetric(half: float) -> tuple[tuple[float, str], ...]:
+    step = next(s for s in (0.1, 0.2, 0.5, 1, 2, 5) if half / s < 4)
+    count = int(half / step + 1e-9)
+    return tuple((step * k, f"{step * k:g}".replace("-", "−")) for k in range(-count, count + 1))

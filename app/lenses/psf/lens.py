@@ -1,0 +1,126 @@
+"""The lens *Point spread of a hash grid*: parameters, controls and words. The engine is imported for a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import param
+
+from ...control import Card, Choice, Claim, Dial, Group, Readout, Switch, Table
+from ...figure import Figure, when
+from ...frame import Frame, Idle
+from ...lens import Lens, Paper
+from ...request import Request
+from . import choices
+
+DAI = Paper(
+    short="Dai & Fan 2026",
+    arxiv="2602.10495",
+    bibtex="""@inproceedings{dai2026characterizing,
+  title         = {Characterizing and Optimizing the Spatial Kernel of Multi Resolution Hash Encodings},
+  author        = {Dai and Fan},
+  booktitle     = {International Conference on Learning Representations},
+  year          = {2026},
+  eprint        = {2602.10495},
+  archivePrefix = {arXiv}
+}""",
+)
+GOLDEN = 90 * 0.6180339887498949
+TURNS = ((0.0, "0"), (22.5, "M=4"), (45.0, "M=2"), (GOLDEN, "golden"), (90.0, "90°"))
+
+
+class PsfLens(Lens):
+    """One lit point and what the encoding makes of it."""
+
+    slug = "psf"
+    title = "Point spread of a hash grid"
+    hook = "Light one point of a neural field and see the diamond its hash grid makes; turn the levels, and it is round."
+    field = "Neural fields"
+    papers = (DAI,)
+    lede = (
+        "Turn each level",
+        "by a little more than the last. A single lit point blurs into a diamond, 16 % wider along the axes; "
+        "with the golden angle it is round.",
+    )
+    primary = "turn"
+    second = "levels"
+    drop_words = "Drop a tiny-cuda-nn or nerfstudio configuration (.json), a trained table (.npz), an image or a request.json"
+    opens = (*Lens.opens, ".npz", ".npy", ".png", ".jpg")
+
+    view = param.Selector(default="kernel", objects=choices.VIEWS, doc="Which figures are shown.")
+    turn = param.Number(
+        default=0.0, bounds=(0.0, 90.0), doc="Turn θ of each level against the last, degrees."
+    )
+    kernel = param.Selector(default="node", objects=choices.KERNELS, doc="Which limit of the kernel.")
+    levels = param.Integer(default=16, bounds=(1, 32), doc="Levels L.")
+    growth = param.Number(default=1.38, bounds=(1.01, 3.0), doc="Growth b of the resolution.")
+    base = param.Integer(default=16, bounds=(2, 128), doc="Coarsest resolution N_min.")
+    active = param.Integer(default=32, bounds=(1, 32), doc="Levels switched on, coarse to fine.")
+    log2_table = param.Integer(default=19, bounds=(4, 24), doc="log2 T, rows of a table.")
+    features = param.Integer(default=2, bounds=(1, 8), doc="Features F of a row.")
+    convention = param.Selector(default="paper", objects=choices.CONVENTIONS, doc="Whose lattice.")
+    dimension = param.Selector(default=2, objects=choices.DIMENSIONS, doc="Plane or space.")
+    rotation_set = param.Selector(
+        default="none", objects=choices.SETS, doc="Rotations of the levels in space."
+    )
+    dx = param.Number(default=0.0, bounds=(-1.5, 1.5), doc="Lit point beside (0.37, 0.61), in mean cells.")
+    dy = param.Number(default=0.0, bounds=(-1.5, 1.5), doc="The same along y.")
+    logarithmic = param.Boolean(default=True, doc="Whether colours are logarithmic.")
+    field_of_view = param.Number(
+        default=1.6, bounds=(0.2, 8.0), doc="Half width of the picture, in mean cells."
+    )
+
+    def frames(self, request: Request) -> Iterator[Frame | Idle | None]:
+        from .compute import frames
+
+        return frames(request)
+
+    def figures(self, frame: Frame) -> tuple[Figure, ...]:
+        from .figures import figures
+
+        return figures(frame)
+
+    def readouts(self, request: Request, frame: Frame) -> tuple[Readout, ...]:
+        from .statements import readouts
+
+        return readouts(request, frame)
+
+    def card(self, request: Request, frame: Frame) -> Card | None:
+        return None
+
+    def table(self, request: Request, frame: Frame) -> Table | None:
+        from .statements import table
+
+        return table(request, frame)
+
+    def claims(self, request: Request, frame: Frame) -> tuple[Claim, ...]:
+        from .statements import claims
+
+        return claims(request, frame)
+
+    def controls(self) -> tuple[Group, ...]:
+        kernel, plane = when("view", "kernel", "maps"), when("dimension", 2)
+        return (
+            Group((Dial("turn", "Turn per level θ, °", TURNS, primary=True),), when=plane),
+            Group((Choice("view", "Figures"),)),
+            Group((Choice("rotation_set", "Rotations of the levels"),), when=when("dimension", 3)),
+            Group((Choice("kernel", "Kernel"),), when=kernel),
+            Group(
+                (
+                    Dial("levels", "Levels L"),
+                    Dial("growth", "Growth b"),
+                    Dial("base", "Coarsest grid N_min", log=True),
+                    Dial("active", "Levels switched on"),
+                ),
+                "Encoding",
+            ),
+            Group((Choice("dimension", "Dimensions"), Choice("convention", "Convention"))),
+            Group(
+                (
+                    Switch("logarithmic", "Logarithmic colours"),
+                    Dial("field_of_view", "Half width, mean cells", log=True),
+                ),
+                "Picture",
+                when=kernel,
+            ),
+        )
