@@ -32,7 +32,7 @@ def _polar(facts: Mapping[str, Any]) -> tuple[Readout, ...]:
         itself = method == "svd" and facts["dtype"] == "float64"
         words = ("reference", "reference") if itself else (number(error), number(nuclear))
         rows.append(Readout(SHORT.get(method, name), *words, role))
-    rows.append(Readout("", "UᵀU − I", "σ of null space" if null else "smallest σ", "ink2"))
+    rows.append(Readout("", "UᵗU − I", "σ of null space" if null else "smallest σ", "ink2"))
     for method, (name, role) in METHODS.items():
         beside = facts[f"null_{method}"] if null else facts[f"lowest_{method}"]
         orthogonality = number(facts[f"orthogonality_{method}"])

@@ -19,7 +19,7 @@ METHODS: dict[str, tuple[str, Role]] = {
 SHORT = {"newton_schulz": "NS", "polar_express": "PE"}
 """Where there is no room for the name; the legends say what it stands for."""
 
-ERRORS = ("UᵀU − I", "U − exact", "nuclear norm")
+ERRORS = ("UᵗU − I", "U − exact", "nuclear norm")
 MOST_STEPS = 12
 FACET = MOST_STEPS + 1.5
 """From one panel of errors to the next, in steps."""
@@ -42,7 +42,7 @@ def notes(facts: Mapping[str, Any]) -> tuple[str, ...]:
     if rank < values:
         null = {method: shown(facts[f"null_{method}"]) for method in METHODS}
         words.append(
-            f"rank {rank} of {values}: SVD gives the partial isometry, so UᵀU ≠ I; in the null directions QDWH leaves "
+            f"rank {rank} of {values}: SVD gives the partial isometry, so UᵗU ≠ I; in the null directions QDWH leaves "
             f"rounding noise up to {null['qdwh']}, Newton–Schulz {null['newton_schulz']}, Polar Express "
             f"{null['polar_express']}"
         )

@@ -10,8 +10,9 @@ from ...control import Card, Claim, Table
 from ...frame import Frame
 from ...numbers import shown
 from ...request import Request
-from .choices import LANES, METRICS, NAMES
+from .choices import METRICS, NAMES
 from .claim_words import MUON, POLARGRAD, READINGS, SVEN, TWO_STEPS
+from .lanes import RECORDS, lanes_in_use
 
 REPORTS = (("loss", "full loss"), ("accuracy", "accuracy"), ("gap", "f − f*"), ("validation", "validation"))
 """What problems report of all their data, and its heading."""
@@ -71,8 +72,11 @@ def claims(request: Request, frame: Frame) -> tuple[Claim, ...]:
         return _polar(facts)
     if request["view"] == "edge":
         return _edge(facts)
-    used = [request[f"optimizer_{k}"] for k in range(1, LANES + 1) if request[f"optimizer_{k}"] != "none"]
-    return (*_ranks(request, facts, used), *_problem(request, facts), *_readings(used))
+    if request["watch"] or any(request[name] for name in RECORDS):
+        # a recording does not say by which optimiser it was made
+        return tuple(_ranks(request, facts, []))
+    used = [request[f"optimizer_{k}"] for k in lanes_in_use(request.as_dict())]
+    return (*_ranks(request, facts, used), *_problem(request, facts, used), *_readings(used))
 
 
 def _ranks(request: Request, facts: Mapping[str, Any], used: list[str]) -> list[Claim]:
@@ -84,8 +88,8 @@ def _ranks(request: Request, facts: Mapping[str, Any], used: list[str]) -> list[
     kind = NAMES[request["matrix"]]
     rows = [
         Claim(
-            f"Stable rank of the {kind}, median over the training, of {facts['values']}: one network, one seed, learning "
-            "rates not tuned to the same effort",
+            f"Stable rank of the {kind}, median over the training, of {facts['values']}"
+            + (": one network, one seed, learning rates not tuned to the same effort" if used else ""),
             "ours",
             "–",
             ", ".join(found),
@@ -105,7 +109,7 @@ def _ranks(request: Request, facts: Mapping[str, Any], used: list[str]) -> list[
     return rows
 
 
-def _problem(request: Request, facts: Mapping[str, Any]) -> list[Claim]:
+def _problem(request: Request, facts: Mapping[str, Any], used: list[str]) -> list[Claim]:
     match request["problem"]:
         case "regression_paper" | "completion":
             return [Claim(TWO_STEPS, POLARGRAD, "“QDWH”", "10 % off after two steps (float32)", "disagrees")]
@@ -115,7 +119,7 @@ def _problem(request: Request, facts: Mapping[str, Any]) -> list[Claim]:
                     "Gradient descent with step 2/(L + μ) is missing in the paper’s figure; add it as a lane",
                     POLARGRAD,
                     "not shown",
-                    _text(facts.get("gap_3")) + " PolarGrad, f − f*",
+                    f"{_text(_of('polargrad', 'gap', facts, used))} PolarGrad, f − f*",
                 )
             ]
         case "sven_polynomial":
@@ -133,6 +137,11 @@ def _problem(request: Request, facts: Mapping[str, Any]) -> list[Claim]:
                 )
             ]
     return []
+
+
+def _of(optimizer: str, name: str, facts: Mapping[str, Any], used: list[str]) -> Any:
+    """A number of the first lane that has this optimiser."""
+    return facts.get(f"{name}_{used.index(optimizer) + 1}") if optimizer in used else None
 
 
 def _readings(used: list[str]) -> list[Claim]:
