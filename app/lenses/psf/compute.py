@@ -8,6 +8,7 @@ from typing import Any
 from ...frame import Columns, Frame, Idle
 from ...request import Request
 from . import kernel_view, nothing
+from .choices import EXACT
 from .encoding import Encoding, encoding_of
 
 
@@ -22,22 +23,33 @@ def frames(request: Request) -> Iterator[Frame | Idle | None]:
 
 
 def _kernel(request: Request) -> Iterator[Frame | None]:
-    """Everything at once with a coarse picture; then the fine one."""
+    """Everything at once with a coarse picture; then the fine one, and the widths of an exact kernel in full."""
     encoding = encoding_of(request)
-    widths, facts = kernel_view.polar(request, encoding)
-    tables: dict[str, Columns] = {
+    tables, facts = _widths(request, encoding, quick=True)
+    first: dict[str, Columns] = {
         **nothing.tables(),
         **kernel_view.picture(request, encoding, kernel_view.COARSE),
-        **kernel_view.marks(request, encoding),
-        **widths,
         **kernel_view.profiles(request, encoding),
         **kernel_view.tents(encoding),
+        **tables,
     }
     facts = {**shared(request, encoding), **facts, **kernel_view.limits(request, encoding)}
-    yield Frame(tables, facts, (1, 2))
+    yield Frame(first, facts, (1, 2))
     yield None
     finer = kernel_view.picture(request, encoding, kernel_view.FINE)
+    if request["kernel"] in EXACT:
+        yield None
+        tables, more = _widths(request, encoding, quick=False)
+        finer, facts = finer | tables, facts | more
     yield Frame(finer, {**facts, **kernel_view.sphere(request, encoding)}, (2, 2))
+
+
+def _widths(request: Request, encoding: Encoding, quick: bool) -> tuple[dict[str, Columns], dict[str, Any]]:
+    radii = {"plain": kernel_view.half_widths(request, encoding, None, quick)}
+    if encoding.rotation is not None:
+        radii["turned"] = kernel_view.half_widths(request, encoding, encoding.rotation, quick)
+    tables, facts = kernel_view.polar(encoding, radii)
+    return tables | kernel_view.marks(request, encoding, radii.get("turned", radii["plain"])), facts
 
 
 def shared(request: Request, encoding: Encoding) -> dict[str, Any]:

@@ -30,7 +30,11 @@ COARSE, FINE = 160, 320
 FAINTEST = 0.05
 """Share of the peak that the darkest colour of a logarithmic picture stands for."""
 
-DIRECTIONS = 180
+DIRECTIONS = 184
+"""Angles all round; divisible by eight, so that axes and diagonals are among them."""
+
+EXACT_EVERY, QUICK_EVERY = 2, 4
+QUICK_RADII = 72
 RADII = 160
 RINGS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 
@@ -51,13 +55,44 @@ def picture(request: Request, encoding: Encoding, pixels: int) -> dict[str, Colu
     return {"psf": {**{name: np.array([value]) for name, value in edges.items()}, "image": image}}
 
 
-def marks(request: Request, encoding: Encoding) -> dict[str, Columns]:
+def half_widths(request: Request, encoding: Encoding, rotation: Tensor | None, quick: bool) -> Tensor:
+    """Distance to the half maximum for `DIRECTIONS` angles all round, (n,), in units of length.
+
+    An exact kernel has no closed profile, and its width is looked for along each ray; under the hand on a coarse grid
+    of distances.
+    """
+    units = _padded(_circle(DIRECTIONS + 1)[:-1], encoding.dim)
+    if request["kernel"] not in EXACT:
+        return half_width(encoding.levels, units, request["kernel"], rotation, encoding.x0)
+    few = units[:: QUICK_EVERY if quick else EXACT_EVERY]
+    found = (
+        _quick_half_width(request, encoding, few, rotation)
+        if quick
+        else half_width(encoding.levels, few, request["kernel"], rotation, encoding.x0)
+    )
+    around = np.append(found.numpy(), found[0].item())
+    at = np.arange(DIRECTIONS) * len(few) / DIRECTIONS
+    return torch.from_numpy(np.interp(at, np.arange(len(around)), around))
+
+
+def _quick_half_width(request: Request, encoding: Encoding, units: Tensor, rotation: Tensor | None) -> Tensor:
+    """First crossing of one half on `QUICK_RADII` distances, linear in between."""
+    radii = torch.logspace(-1.2, 0.9, QUICK_RADII, dtype=torch.float64) / encoding.average
+    points = (encoding.x0 + radii[:, None, None] * units).flatten(0, 1)
+    values = point_spread_function(encoding.levels, encoding.x0, points, request["kernel"], rotation)
+    values = values.reshape(len(radii), len(units))
+    below = values < 0.5
+    first = torch.where(below.any(0), below.int().argmax(0), len(radii) - 1).clamp(min=1)
+    here, before = values.gather(0, first[None])[0], values.gather(0, first[None] - 1)[0]
+    share = ((before - 0.5) / (before - here).clamp(min=1e-12)).clamp(0, 1)
+    return radii[first - 1] + share * (radii[first] - radii[first - 1])
+
+
+def marks(request: Request, encoding: Encoding, radii: Tensor) -> dict[str, Columns]:
     """The lit point, the half maximum, the mean cell, and the lattice of the level nearest to it."""
     place = np.array([request["dx"], request["dy"]])
     units = _circle(DIRECTIONS + 1)
-    radii = half_width(
-        encoding.levels, _padded(units, encoding.dim), request["kernel"], encoding.rotation, encoding.x0
-    )
+    radii = torch.cat([radii, radii[:1]])
     contour = place[:, None] + (radii[:, None] * units).numpy().T * encoding.average
     ring = place[:, None] + 0.5 * units.numpy().T
     return {
@@ -92,30 +127,30 @@ def _lattice(request: Request, encoding: Encoding) -> Columns:
     return {"xs": xs, "ys": ys}
 
 
-def polar(request: Request, encoding: Encoding) -> tuple[dict[str, Columns], dict[str, Any]]:
-    """Full width at half maximum by direction in mean cells: of this encoding, and of the same without rotation."""
-    units = _circle(DIRECTIONS + 1)
-    directions = _padded(units, encoding.dim)
-    widths = {
-        name: fwhm(encoding.levels, directions, request["kernel"], rotation, encoding.x0).numpy()
-        * encoding.average
-        for name, rotation in (("plain", None), ("turned", encoding.rotation))
-    }
-    tables: dict[str, Columns] = {
-        f"polar_{name}": {"x": width * units[:, 0].numpy(), "y": width * units[:, 1].numpy()}
-        for name, width in widths.items()
-    }
-    if encoding.rotation is None:
-        tables["polar_turned"] = {"x": np.zeros(0), "y": np.zeros(0)}
+def polar(encoding: Encoding, radii: dict[str, Tensor]) -> tuple[dict[str, Columns], dict[str, Any]]:
+    """Full width at half maximum by direction in mean cells, from the half widths all round of the plain encoding and,
+    where it turns, of the turned one."""
+    units = _circle(DIRECTIONS + 1).numpy()
+    widths = {name: _full(one).numpy() * encoding.average for name, one in radii.items()}
+    tables: dict[str, Columns] = {"polar_turned": {"x": np.zeros(0), "y": np.zeros(0)}}
+    for name, width in widths.items():
+        around = np.append(width, width[0])
+        tables[f"polar_{name}"] = {"x": around * units[:, 0], "y": around * units[:, 1]}
     reach = 1.15 * max(float(width.max()) for width in widths.values())
     facts: dict[str, Any] = {"polar_reach": reach}
-    for name, width in widths.items():
+    for name in ("plain", "turned"):
+        width = widths.get(name, widths["plain"])
         facts |= {
             f"{name}_axis": float(width[0]),
             f"{name}_diagonal": float(width[DIRECTIONS // 8]),
             f"{name}_ratio": float(width.max() / width.min()),
         }
     return {**tables, **_rings(reach)}, facts
+
+
+def _full(radii: Tensor) -> Tensor:
+    """Both sides of the lit point together."""
+    return radii + radii.roll(len(radii) // 2)
 
 
 def _rings(reach: float) -> dict[str, Columns]:

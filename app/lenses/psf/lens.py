@@ -44,7 +44,7 @@ class PsfLens(Lens):
     )
     primary = "turn"
     second = "levels"
-    drop_words = "Drop a tiny-cuda-nn or nerfstudio configuration (.json), a trained table (.npz), an image or a request.json"
+    drop_words = "Drop a configuration of tiny-cuda-nn or nerfstudio (.json), a trained table (.npz), an image, a request.json"
     opens = (*Lens.opens, ".npz", ".npy", ".png", ".jpg")
 
     view = param.Selector(default="kernel", objects=choices.VIEWS, doc="Which figures are shown.")
