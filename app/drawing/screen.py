@@ -137,9 +137,11 @@ def _finish_axes(figure: Figure, model: BokehFigure, ranges: dict[str, Range1d])
         axis.update(axis_line_color=LIGHT["axis"], major_tick_line_color=LIGHT["axis"])
         axis.update(major_label_text_color=LIGHT["ink2"], axis_label_text_color=LIGHT["ink2"])
         axis.axis_label_text_font = SANS
-    model.xgrid.grid_line_color = None
+    # Not by colour: the page's style sheet gives every grid that is there one.
     images = any(layer.kind == "image" for layer in figure.layers)
-    model.ygrid.grid_line_color = None if images else LIGHT["grid"]
+    for grid, shown in ((model.xgrid, False), (model.ygrid, figure.y.visible and not images)):
+        grid.visible = shown
+        grid.grid_line_color = LIGHT["grid"]
 
 
 def _name_axis(spec: Axis, axis: Any) -> None:

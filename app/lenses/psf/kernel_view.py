@@ -210,7 +210,7 @@ def tents(encoding: Encoding) -> dict[str, Columns]:
 def limits(request: Request, encoding: Encoding) -> dict[str, Any]:
     """β of infinitely many levels, for the kernels that have one."""
     if request["kernel"] in EXACT:
-        return {}
+        return dict.fromkeys(("limit_axis", "limit_diagonal", "limit_ratio"))
     diagonal = [1.0, 1.0] if encoding.dim == 2 else [1.0, 1.0, 1.0]
     axis = [1.0, *([0.0] * (encoding.dim - 1))]
     along, across = asymptotic_beta(
@@ -226,8 +226,8 @@ def limits(request: Request, encoding: Encoding) -> dict[str, Any]:
 def sphere(request: Request, encoding: Encoding) -> dict[str, Any]:
     """Largest over smallest width over all directions of space."""
     if encoding.dim == 2:
-        return {}
-    found = {}
+        return dict.fromkeys(("plain_ratio_3d", "turned_ratio_3d"))
+    found: dict[str, Any] = {}
     for name, rotation in (("plain", None), ("turned", encoding.rotation)):
         widths = fwhm(encoding.levels, all_directions(3), request["kernel"], rotation, encoding.x0)
         found[f"{name}_ratio_3d"] = float(widths.max() / widths.min())

@@ -26,7 +26,7 @@ DAI = Paper(
 }""",
 )
 GOLDEN = 90 * 0.6180339887498949
-TURNS = ((0.0, "0"), (22.5, "M=4"), (45.0, "M=2"), (GOLDEN, "golden"), (90.0, "90°"))
+TURNS = ((0.0, "0"), (22.5, "22.5"), (45.0, "45"), (GOLDEN, "golden"), (90.0, "90"))
 
 
 class PsfLens(Lens):
@@ -44,7 +44,9 @@ class PsfLens(Lens):
     )
     primary = "turn"
     second = "levels"
-    drop_words = "Drop a configuration of tiny-cuda-nn or nerfstudio (.json), a trained table (.npz), an image, a request.json"
+    drop_words = (
+        "Drop a configuration of tiny-cuda-nn or nerfstudio (.json), a table (.npz), an image, a request.json"
+    )
     opens = (*Lens.opens, ".npz", ".npy", ".png", ".jpg")
 
     view = param.Selector(default="kernel", objects=choices.VIEWS, doc="Which figures are shown.")

@@ -13,7 +13,7 @@ DAI = "Dai & Fan 2026; secondary sources, the paper was not read"
 def readouts(request: Request, frame: Frame) -> tuple[Readout, ...]:
     """Widths in mean cells: of the grid, and turned."""
     facts = frame.facts
-    if "plain_axis" not in facts:
+    if request["view"] != "kernel" or "plain_axis" not in facts:
         return ()
     turned = facts["turned"]
 
@@ -23,13 +23,11 @@ def readouts(request: Request, frame: Frame) -> tuple[Readout, ...]:
 
     rows = [Readout("FWHM · N_avg", "grid", "turned" if turned else "", "ink2"), row("axis", "axis")]
     rows += [row("diagonal", "diagonal"), row("largest / smallest", "ratio")]
-    if "plain_ratio_3d" in facts:
+    if facts.get("plain_ratio_3d") is not None:
         rows.append(row("the same, all directions", "ratio_3d"))
-    if "limit_ratio" in facts:
+    if facts.get("limit_ratio") is not None:
         rows.append(
-            Readout(
-                "many levels, axis / diagonal", shown(facts["limit_axis"]), shown(facts["limit_diagonal"])
-            )
+            Readout("limit of many levels", shown(facts["limit_axis"]), shown(facts["limit_diagonal"]))
         )
     rows.append(Readout("N_avg, finest", shown(facts["average"]), shown(facts["finest"])))
     return tuple(rows)
