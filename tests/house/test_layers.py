@@ -11,6 +11,8 @@ from checkout import PACKAGES, ROOT, dotted, modules
 
 ALLOWED_OF_OURS = {"engine": {"engine"}, "app": {"engine", "app", "assets"}, "assets": {"assets"}}
 ENGINE_MAY_USE = {"anisoscope", "torch", "numpy", "scipy", "jaxtyping"} | set(sys.stdlib_module_names)
+# One module is compiled where the optional accelerator is installed; nothing else may know of it.
+ACCELERATED = {ROOT / "engine" / "hashgrid" / "compiled.py": "numba"}
 # Started by path, not by name: a relative import has nothing to be relative to.
 SCRIPTS = {ROOT / "app" / "main.py"}
 
@@ -40,7 +42,7 @@ def _why_not(name: str, path: Path, package: str) -> str | None:
     top, _, rest = name.partition(".")
     if top in PACKAGES:
         return f"imports {name}; its name is anisoscope.{name}"
-    if package == "engine" and top not in ENGINE_MAY_USE:
+    if package == "engine" and top not in ENGINE_MAY_USE and ACCELERATED.get(path) != top:
         return f"the engine imports {name}; it may use torch, numpy, scipy and the standard library"
     if top != "anisoscope" or not rest:
         return None
