@@ -256,9 +256,9 @@ def _side_by_side(
     if not pair:
         return []
     both = column(*(block for _, block in pair), css="an-pair")
-    conditions = {condition for condition, _ in pair}
-    if len(conditions) == 1 and None not in conditions:
-        _show_when(parts, conditions.pop(), both)
+    first = pair[0][0]
+    if first is not None and all(condition == first for condition, _ in pair):
+        _show_when(parts, first, both)
     return [both]
 
 

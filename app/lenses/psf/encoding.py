@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -73,10 +73,8 @@ def encoding_of(request: Request) -> Encoding:
 
 def _switched_on(levels: Levels, count: int) -> Levels:
     """The first so many levels."""
-    parts = {field.name: getattr(levels, field.name) for field in fields(levels)}
-    return Levels(
-        **{name: part[:count] if isinstance(part, Tensor) else part for name, part in parts.items()}
-    )
+    per_level = {f.name: getattr(levels, f.name) for f in fields(levels) if f.name != "offset"}
+    return replace(levels, **{name: part[:count] for name, part in per_level.items()})
 
 
 def rotation_of(request: Request, count: int) -> Tensor | None:

@@ -31,9 +31,14 @@ class LaneRecord(Protocol):
     key: equal for two objects that grow from the same rows. status: "running", "done", or why it stopped.
     """
 
-    key: object
-    title: str
-    matrices: tuple[Matrix, ...]
+    @property
+    def key(self) -> object: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def matrices(self) -> tuple[Matrix, ...]: ...
 
     @property
     def status(self) -> str: ...
