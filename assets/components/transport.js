@@ -53,6 +53,8 @@ export function render({ view, model, data, el }) {
   function tick(now) {
     const found = dial();
     if (!playing || !found || !el.isConnected) return;
+    // Hidden, another view is looked at, and what that computes is not ours to pause.
+    if (!play.getClientRects().length) return rest(found);
     owed += Math.min(0.1, (now - before) / 1000) * data.per_second * speed;
     before = now;
     const whole = Math.floor(owed);
@@ -75,12 +77,15 @@ export function render({ view, model, data, el }) {
     requestAnimationFrame(tick);
   }
 
-  function stop() {
+  function rest(found) {
     playing = false;
-    model.send_msg("pause");
     show();
-    const found = dial();
     if (found) settle(found);
+  }
+
+  function stop() {
+    model.send_msg("pause");
+    rest(dial());
   }
 
   const toggle = () => (playing ? stop() : start());

@@ -9,6 +9,7 @@ import pytest
 
 from anisoscope.app.control import Readout
 from anisoscope.app.figure import Axis, Figure, Key
+from anisoscope.app.shell.button import Button
 from anisoscope.app.shell.choice import Choice, Switch
 from anisoscope.app.shell.component import Component
 from anisoscope.app.shell.dial import Dial
@@ -18,8 +19,9 @@ from anisoscope.app.shell.keyboard import Keyboard, standard_bindings
 from anisoscope.app.shell.notice import Notice
 from anisoscope.app.shell.readouts import Readouts
 from anisoscope.app.shell.status import StatusLine
+from anisoscope.app.shell.transport import Transport
 
-COMPONENTS = [Choice, Dial, DropZone, Keyboard, Notice, Readouts, StatusLine, Switch]
+COMPONENTS = [Button, Choice, Dial, DropZone, Keyboard, Notice, Readouts, StatusLine, Switch, Transport]
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
@@ -63,6 +65,18 @@ def test_status_line_buttons() -> None:
     for message in ("cancel", "repair", "nonsense"):
         status._handle_msg(message)
     assert heard == ["cancel", "repair"]
+
+
+def test_button_and_transport_hear_their_own_words_alone() -> None:
+    heard: list[str] = []
+    button, transport = Button(label="Branch"), Transport(dial="dial-step")
+    button.on_press(lambda: heard.append("press"))
+    transport.on_play(lambda: heard.append("play"))
+    transport.on_pause(lambda: heard.append("pause"))
+    for message in ("press", "play", "pause", "nonsense", {"play": 1}, None):
+        button._handle_msg(message)
+        transport._handle_msg(message)
+    assert heard == ["press", "play", "pause"]
 
 
 def test_keyboard_passes_on_only_what_is_bound() -> None:

@@ -15,12 +15,14 @@ import panel as pn
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from anisoscope.app.shell.button import Button
 from anisoscope.app.shell.choice import Choice, Switch
 from anisoscope.app.shell.dial import Dial
 from anisoscope.app.shell.drop import DropZone
-from anisoscope.app.shell.keyboard import Keyboard, standard_bindings
+from anisoscope.app.shell.keyboard import Keyboard, playing, standard_bindings
 from anisoscope.app.shell.readouts import Readouts
 from anisoscope.app.shell.status import StatusLine
+from anisoscope.app.shell.transport import Transport
 
 pytestmark = pytest.mark.browser
 
@@ -51,7 +53,16 @@ def build() -> SimpleNamespace:
     parts.drop = DropZone(max_bytes=2_000_000)
     dial.param.watch(lambda event: parts.values.append(event.new), "value")
     dial.param.watch(lambda event: parts.released.append(event.new["value"]), "release")
-    parts.keyboard.bind(standard_bindings("r", "n"))
+    parts.step = Dial(label="Training step", value=0, start=0, end=300, format="integer", handle="step")
+    parts.transport = Transport(dial="step", per_second=60, head=300, handle="play")
+    parts.transport.on_play(lambda: parts.pressed.append("play"))
+    parts.transport.on_pause(lambda: parts.pressed.append("pause"))
+    parts.button = Button(label="Branch here")
+    parts.button.on_press(lambda: parts.pressed.append("branch"))
+    parts.steps, parts.rests = [], []
+    parts.step.param.watch(lambda event: parts.steps.append(event.new), "value")
+    parts.step.param.watch(lambda event: parts.rests.append(event.new["value"]), "release")
+    parts.keyboard.bind([*standard_bindings("r", "n"), playing("play")])
     parts.keyboard.on_key(parts.keys.append)
     parts.drop.on_file(lambda name, content: parts.files.append((name, content)))
     parts.status.on_cancel(lambda: parts.pressed.append("cancel"))
@@ -64,7 +75,8 @@ def build() -> SimpleNamespace:
         parts.keyboard,
         parts.status,
     ]
-    parts.layout = pn.Column(*shown, parts.drop, width=248)
+    parts.players = pn.Column(parts.step, parts.transport, parts.button)
+    parts.layout = pn.Column(*shown, parts.drop, parts.players, width=248)
     return parts
 
 
@@ -237,6 +249,96 @@ def test_choice_switch_and_button(served: tuple[Page, SimpleNamespace]) -> None:
     page.get_by_role("button", name="Cancel").click()
     until(lambda: parts.pressed == ["cancel"])
     expect(page.locator(".bar")).to_have_attribute("aria-valuenow", "40")
+
+
+def test_a_button_is_pressed_and_takes_new_words(served: tuple[Page, SimpleNamespace]) -> None:
+    page, parts = served
+    page.get_by_role("button", name="Branch here").click()
+    until(lambda: parts.pressed == ["branch"])
+    parts.button.label = "Once more"
+    page.get_by_role("button", name="Once more").press("Enter")
+    until(lambda: parts.pressed == ["branch", "branch"])
+
+
+def rate(page: Page, parts: SimpleNamespace) -> float:
+    """Steps a second while it plays, over half a second of the browser's clock."""
+    script = """() => new Promise((done) => {
+        const dial = Bokeh.documents[0].get_model_by_name('step'), at = performance.now(), from = dial.data.value
+        setTimeout(() => done(1000 * (dial.data.value - from) / (performance.now() - at)), 600) })"""
+    return page.evaluate(script)
+
+
+def test_transport_plays_at_its_speed_and_rests_where_it_is_paused(
+    served: tuple[Page, SimpleNamespace],
+) -> None:
+    page, parts = served
+    for speed, wanted in (("1×", 60), ("½×", 30), ("4×", 240)):
+        page.get_by_role("button", name=f"Speed {speed}").click()
+        page.get_by_role("button", name="Play").click()
+        assert rate(page, parts) == pytest.approx(wanted, rel=0.2), speed
+        page.get_by_role("button", name="Pause").click()
+        until(lambda: parts.pressed[-1] == "pause" and parts.rests[-1:] == [parts.step.value])
+        assert parts.steps == sorted(parts.steps)
+        page.get_by_role("button", name="To the first step").click()
+        until(lambda: parts.step.value == 0 and parts.rests[-1] == 0)
+        parts.steps.clear()
+    assert parts.pressed == ["play", "pause"] * 3
+    assert all(isinstance(value, int) for value in parts.rests)
+
+
+def test_transport_waits_at_the_head_and_starts_anew_from_the_end(
+    served: tuple[Page, SimpleNamespace],
+) -> None:
+    page, parts = served
+    parts.transport.head = 20
+    page.get_by_role("button", name="Speed 4×").click()
+    page.get_by_role("button", name="Play").click()
+    until(lambda: parts.step.value == 20)
+    page.wait_for_timeout(200)
+    assert parts.step.value == 20 and parts.pressed == ["play"], "it plays on when there is more"
+    parts.transport.head = 300
+    until(lambda: parts.pressed == ["play", "pause"])
+    until(lambda: parts.step.value == 300 and parts.rests[-1:] == [300])
+    page.get_by_role("button", name="Play").click()
+    until(lambda: 0 < parts.step.value < 300)
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="To the last step").click()
+    until(lambda: parts.step.value == 300)
+
+
+def test_space_plays_and_pauses_also_after_it_was_hidden(served: tuple[Page, SimpleNamespace]) -> None:
+    page, parts = served
+    page.locator("body").click(position={"x": 390, "y": 5})
+    for _ in range(3):
+        page.keyboard.press(" ")
+        until(lambda: parts.pressed[-1:] == ["play"])
+        assert rate(page, parts) == pytest.approx(60, rel=0.2)
+        page.keyboard.press(" ")
+        until(lambda: parts.pressed[-1:] == ["pause"])
+        assert parts.pressed == ["play", "pause"]
+        parts.pressed.clear()
+        parts.players.visible = False
+        expect(page.get_by_role("button", name="Play")).to_be_hidden()
+        parts.players.visible = True
+        expect(page.get_by_role("button", name="Play")).to_be_visible()
+        parts.step.value = 0
+        page.wait_for_timeout(100)
+
+
+def test_what_is_hidden_while_it_plays_stands_still(served: tuple[Page, SimpleNamespace]) -> None:
+    page, parts = served
+    page.get_by_role("button", name="Play").click()
+    until(lambda: parts.step.value > 5)
+    parts.players.visible = False
+    page.wait_for_timeout(300)
+    stood = parts.step.value
+    page.wait_for_timeout(200)
+    assert parts.step.value == stood
+    parts.players.visible = True
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    page.get_by_role("button", name="Play").click()
+    until(lambda: parts.step.value > stood)
+    assert rate(page, parts) == pytest.approx(60, rel=0.2)
 
 
 def test_readouts_written_in_the_browser_leave_python_alone(served: tuple[Page, SimpleNamespace]) -> None:
