@@ -28,9 +28,6 @@ class Trainable(Protocol):
     Batches are a pure function of (step, seed), so that lanes see equal ones and a run can be resumed anywhere.
     """
 
-    @property
-    def title(self) -> str: ...
-
     def model(self, seed: int) -> nn.Module: ...
 
     def losses(self, model: nn.Module, step: int, seed: int) -> Tensor: ...

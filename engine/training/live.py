@@ -16,7 +16,8 @@ from .track import Track, TrackKey, track_keys
 class LiveTraining:
     """One to four trainings of a problem from the same weights on the same batches, recorded as they go.
 
-    Lanes know nothing of one another: alone or among four a lane computes the same bits. Nothing global is touched,
+    Lanes know nothing of one another: alone or among four a lane computes the same bits, and so does its replay, as long
+    as torch works with one thread; with more the order of its sums changes from run to run. Nothing global is touched,
     neither random numbers nor the number of threads. Not to be advanced from two threads at once; timelines may be read
     from another one meanwhile.
 

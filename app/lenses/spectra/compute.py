@@ -11,6 +11,7 @@ from anisoscope.engine.training import LiveTraining
 from ...frame import Columns, Frame, Idle
 from ...request import Request
 from . import layers, nothing
+from .problems import problem_of
 from .timeline import Timeline
 from .trained import advance, lanes_of, training_of
 
@@ -63,7 +64,7 @@ def _live(request: Request, training: LiveTraining, timeline: Timeline) -> Itera
         tables, now = timeline.spectra(), time.perf_counter()
         if now - shown > HISTORY_SECONDS:
             tables = {**(tables if facts else {**nothing.tables(), **tables}), **timeline.history()}
-            facts, shown = {**timeline.facts(), **_shared(training), "doing": "Training, step"}, now
+            facts, shown = {**timeline.facts(), **_shared(training, request), "doing": "Training, step"}, now
             tables |= layers.traces(timeline, request)
         rate = (training.head - first) / (now - began) if now - began > 0.3 else 0.0
         facts = {**facts, "head": timeline.head, "ended": False}
@@ -90,7 +91,7 @@ def _final(
     """Everything of a training that has come to its end."""
     tables = {**nothing.tables(), **timeline.tables(), **layers.traces(timeline, request)}
     tables |= layers.rotation(timeline, request)
-    facts = {**timeline.facts(), **_shared(training), **timeline.end_facts()}
+    facts = {**timeline.facts(), **_shared(training, request), **timeline.end_facts()}
     for k, (rows, status) in enumerate(zip(training.timelines, training.status, strict=True)):
         if status != "done":
             facts[f"stopped_step_{k + 1}"] = training.steps[k] + 1
@@ -119,14 +120,14 @@ def _by_name(facts: dict[str, Any], timeline: Timeline) -> dict[str, Any]:
     return found
 
 
-def _shared(training: LiveTraining) -> dict[str, Any]:
+def _shared(training: LiveTraining, request: Request) -> dict[str, Any]:
     reports = sorted({name for rows in training.timelines for name in rows.reports})
     return {
         "reports": reports,
         "ended": True,
         "device": "cpu",
         "dtype": "float32, spectra float64",
-        "problem_title": training.problem.title,
+        "problem_title": problem_of(request["problem"]).title,
     }
 
 

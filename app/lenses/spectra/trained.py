@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from anisoscope.engine.training import KINDS, OPTIMIZERS, ROTATED, LiveTraining, TrainingSpec
 from anisoscope.engine.training import Timeline as Rows
@@ -77,9 +78,14 @@ TRAINING = threading.RLock()
 
 
 def advance(training: LiveTraining, seconds: float) -> None:
-    """`LiveTraining.advance`, for one thread at a time."""
+    """`LiveTraining.advance`, for one thread at a time, and on one of torch's: the same bits wherever it is asked for."""
     with TRAINING:
-        training.advance(seconds)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            training.advance(seconds)
+        finally:
+            torch.set_num_threads(threads)
 
 
 def training_of(request: Request) -> LiveTraining:
