@@ -231,7 +231,8 @@ def _figures(view: LensView) -> pn.Column:
         canvas = Canvas(screen.model, sizing_mode="stretch_width", margin=0)
         shown = figure.when is None or figure.when.holds(view.lens)
         block = column(view.parts.heads[figure.name], canvas, css=css)
-        if view.served and not (shown and room > 0):
+        # the first figure brings the packet of all frames into the document, be it shown or not
+        if view.served and screen is not view.screens[0] and not (shown and room > 0):
             block[1] = pn.Spacer(height=screen.model.height, css_classes=["an-empty-place"], margin=0)
             view.parts.postponed.append(Postponed(figure.when, block, canvas))
         room -= shown
