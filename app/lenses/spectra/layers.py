@@ -15,7 +15,7 @@ from ...request import Request
 from . import nothing
 from .spectrum_rows import logarithm
 from .timeline import Timeline
-from .trained import TRAINING
+from .trained import training_alone
 
 MARGIN, HEAD = 0.05, 0.22
 """Of a cell: left free around the traces, and above them for the name."""
@@ -108,7 +108,7 @@ def product(training: LiveTraining, request: Request) -> tuple[dict[str, Columns
     tables: dict[str, Columns] = {}
     facts: dict[str, Any] = {"product": "W of the last layer times … times W of the first"}
     for k, rows in enumerate(training.timelines):
-        with TRAINING:
+        with training_alone():
             weights = training.weights(k, training.steps[k])
         try:
             found = product_spectrum([weights[m.name] for m in rows.layers])

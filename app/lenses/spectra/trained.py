@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,13 +61,16 @@ class TrainedLane:
 
 
 def lanes_of(training: LiveTraining) -> list[TrainedLane]:
-    """The lanes of a training as they are now; equal optimisers are told apart by their learning rates."""
+    """The lanes of a training as they are now; equal optimisers are told apart by their learning rates, and where these
+    are equal too by a number."""
     specs = training.spec.lanes
-    found = []
+    found: list[TrainedLane] = []
     for spec, rows, status in zip(specs, training.timelines, training.status, strict=True):
         title = SHORT.get(spec.optimizer, OPTIMIZERS[spec.optimizer].title.split(",")[0].split(" with ")[0])
         if sum(other.optimizer == spec.optimizer for other in specs) > 1:
             title = f"{title} {spec.learning_rate:g}"
+        twins = sum(lane.title == title or lane.title.startswith(f"{title} (") for lane in found)
+        title = f"{title} ({twins + 1})" if twins else title
         matrices = tuple(Matrix(m.name, m.rows, m.columns, m.kept, m.values) for m in rows.layers)
         found.append(TrainedLane(id(rows), title, rows, matrices, status))
     return found
@@ -73,19 +78,26 @@ def lanes_of(training: LiveTraining) -> list[TrainedLane]:
 
 _kept: OrderedDict[tuple[Any, ...], LiveTraining] = OrderedDict()
 
-TRAINING = threading.RLock()
-"""Held by the thread that trains: pages compute on one thread, exports and notebooks on others, and they share lanes."""
+_TRAINING = threading.RLock()
 
 
-def advance(training: LiveTraining, seconds: float) -> None:
-    """`LiveTraining.advance`, for one thread at a time, and on one of torch's: the same bits wherever it is asked for."""
-    with TRAINING:
+@contextmanager
+def training_alone() -> Iterator[None]:
+    """For whoever trains or replays: one at a time, since pages, exports and notebooks compute on threads of their own
+    and share lanes; and on one of torch's threads, so that the same bits come out wherever it is asked for."""
+    with _TRAINING:
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            training.advance(seconds)
+            yield
         finally:
             torch.set_num_threads(threads)
+
+
+def advance(training: LiveTraining, seconds: float) -> None:
+    """`LiveTraining.advance`, alone."""
+    with training_alone():
+        training.advance(seconds)
 
 
 def training_of(request: Request) -> LiveTraining:
@@ -96,7 +108,7 @@ def training_of(request: Request) -> LiveTraining:
     """
     spec = training_spec(request.as_dict())
     key = (request["problem"], spec, request["take"])
-    with TRAINING:
+    with training_alone():
         if key not in _kept:
             _kept[key] = LiveTraining(problem_of(request["problem"]), spec, reuse=_relative(request, spec))
             while len(_kept) > KEPT:

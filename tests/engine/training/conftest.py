@@ -58,11 +58,3 @@ class Blobs:
 @pytest.fixture(scope="session")
 def blobs() -> Blobs:
     return Blobs()
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> object:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
