@@ -43,3 +43,9 @@ CONVENTIONS = {
     "nerfstudio": "nerfstudio",
     "torch-ngp": "torch-ngp",
 }
+REGIMES = {
+    "one by one, Adam": "adam",
+    "one by one, least squares": "least squares",
+    "one by one, claimed β of 3": "paper",
+    "all pixels together": "dense",
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ...frame import Columns, Frame, Idle
@@ -15,11 +16,15 @@ from .encoding import Encoding, encoding_of
 def frames(request: Request) -> Iterator[Frame | Idle | None]:
     """What the chosen view asks for."""
     if request["view"] == "kernel":
-        yield from _kernel(request)
-        return
-    from . import views
+        steps = _kernel(request)
+    else:
+        from . import views
 
-    yield from views.frames(request)
+        steps = views.frames(request)
+    for step in steps:
+        if isinstance(step, Frame) and request["foreign"]:
+            step = replace(step, notes=(*step.notes, request["foreign"]))
+        yield step
 
 
 def _kernel(request: Request) -> Iterator[Frame | None]:

@@ -9,6 +9,7 @@ from typing import Any
 from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
 from ...numbers import shown
+from . import adviser_figures, maps_figures, tables_figures
 from .kernel_view import FAINTEST
 
 HAND = "hand"
@@ -19,7 +20,12 @@ KERNEL = when("view", "kernel")
 def figures(frame: Frame) -> tuple[Figure, ...]:
     """All figures, in reading order; their number and layers are the same for every frame."""
     facts = frame.facts
-    return (_picture(facts), _polar(facts), _profiles(facts), _levels(facts))
+    return (
+        *(_picture(facts), _polar(facts), _profiles(facts), _levels(facts)),
+        *maps_figures.figures(frame),
+        *tables_figures.figures(frame),
+        *adviser_figures.figures(frame),
+    )
 
 
 def _picture(facts: Mapping[str, Any]) -> Figure:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import param
 
-from ...control import Card, Choice, Claim, Dial, Group, Readout, Switch, Table
+from ...control import Action, Card, Choice, Claim, Dial, Group, Readout, Switch, Table
 from ...figure import Figure, when
 from ...frame import Frame, Idle
 from ...lens import Lens, Paper
 from ...request import Request
+from ...uploads import Upload
 from . import choices
 
 DAI = Paper(
@@ -26,6 +28,18 @@ DAI = Paper(
 }""",
 )
 GOLDEN = 90 * 0.6180339887498949
+OF_A_FILE = {
+    "levels",
+    "growth",
+    "base",
+    "log2_table",
+    "features",
+    "convention",
+    "dimension",
+    "turn",
+    "rotation_set",
+}
+"""Parameters that a trained table fixes."""
 TURNS = ((0.0, "0"), (22.5, "22.5"), (45.0, "45"), (GOLDEN, "golden"), (90.0, "90"))
 
 
@@ -72,6 +86,46 @@ class PsfLens(Lens):
         default=1.6, bounds=(0.2, 8.0), doc="Half width of the picture, in mean cells."
     )
 
+    tau = param.Number(
+        default=1.0, bounds=(0.001, 1000.0), doc="Time τ of gradient flow, in that of the fastest wave."
+    )
+    dip = param.Number(
+        default=0.265, bounds=(0.01, 0.9), doc="Dip between two points at which they are told apart."
+    )
+    pixels = param.Integer(default=128, bounds=(8, 512), doc="Pixels along each side of an image.")
+    jitter = param.Boolean(default=False, doc="Whether every point is moved within its pixel.")
+    partner_level = param.Integer(
+        default=15, bounds=(0, 31), doc="Level whose collisions with the lit point are drawn."
+    )
+    width = param.Number(default=2.0, bounds=(0.25, 64.0), doc="Width of the smallest feature, in pixels.")
+    budget = param.Number(
+        default=1.0, bounds=(0.01, 1000.0), doc="Megabytes of all tables, 4 bytes a feature."
+    )
+    regime = param.Selector(default="adam", objects=choices.REGIMES, doc="How the points are fitted.")
+    trained = Upload(default="", doc="A reader's own trained table.")
+    foreign = param.String(default="", doc="Keys of a dropped configuration that play no part.")
+
+    def check(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Another encoding lets go of a dropped table, and of what was said of a dropped file."""
+        checked, unknown = super().check(values)
+        if OF_A_FILE & set(checked):
+            checked.setdefault("trained", "")
+            checked.setdefault("foreign", "")
+        return checked, unknown
+
+    def open_file(self, name: str, content: bytes) -> dict[str, Any]:
+        """A configuration sets the encoding, a table is measured; everything else as in any lens."""
+        from .imports import open_file
+
+        opened = open_file(name, content, self.request().as_dict())
+        return super().open_file(name, content) if opened is None else opened
+
+    def act(self, name: str) -> dict[str, Any]:
+        """Take the encoding that is advised."""
+        from .adviser_view import taken
+
+        return taken(self.request())
+
     def frames(self, request: Request) -> Iterator[Frame | Idle | None]:
         from .compute import frames
 
@@ -101,7 +155,7 @@ class PsfLens(Lens):
         return claims(request, frame)
 
     def controls(self) -> tuple[Group, ...]:
-        kernel, plane = when("view", "kernel", "maps"), when("dimension", 2)
+        kernel, plane = when("view", "kernel", "maps", "tables"), when("dimension", 2)
         return (
             Group((Dial("turn", "Turn per level θ, °", TURNS, primary=True),), when=plane),
             Group((Choice("view", "Figures"),)),
@@ -123,6 +177,44 @@ class PsfLens(Lens):
                     Dial("field_of_view", "Half width, mean cells", log=True),
                 ),
                 "Picture",
-                when=kernel,
+                when=when("view", "kernel", "tables"),
             ),
+            *_beside(),
         )
+
+
+def _beside() -> tuple[Group, ...]:
+    """Controls of the views over all places, of tables, and of the adviser."""
+    maps, tables, adviser = (when("view", name) for name in ("maps", "tables", "adviser"))
+    return (
+        Group(
+            (
+                Dial("tau", "Time τ", ((0.001, "10⁻³"), (1.0, "1"), (1000.0, "10³")), log=True),
+                Dial("dip", "Dip that tells two points apart"),
+            ),
+            "Training and resolution",
+            when=maps,
+        ),
+        Group(
+            (Dial("log2_table", "Rows log₂ T"), Dial("partner_level", "Partners on level", end="last_level")),
+            "Tables",
+            when=tables,
+        ),
+        Group(
+            (
+                Dial("width", "Feature’s width, pixels", log=True),
+                Dial("budget", "Budget, MB", log=True),
+                Choice("regime", "Points are fitted"),
+                Dial("features", "Features F"),
+                Action("use_advice", "Use it"),
+            ),
+            "Wanted",
+            when=adviser,
+        ),
+        Group(
+            (Dial("pixels", "Pixels of a side", log=True),),
+            "Image",
+            when=when("view", "tables", "adviser"),
+        ),
+        Group((Switch("jitter", "Points moved within their pixels"),), when=tables),
+    )

@@ -39,4 +39,27 @@ def tables() -> dict[str, Columns]:
         "asymptote": CURVE,
         "half": {"y": np.array([0.5])},
         "tents": PATH,
+        **_beside(),
+    }
+
+
+def _beside() -> dict[str, Columns]:
+    """Of the views over all places, of tables, and of the adviser."""
+    levels: Columns = {"y": NONE}
+    bars: Columns = {"left": NONE, "right": NONE, "top": NONE}
+    curves = (
+        "map_point", "otf_axis", "otf_diagonal", "dip_axis", "dip_diagonal", "dip_found", "flow_profile",
+        "flow_kernel", "flow_now", "flow_widths", "table_point", "snr_law", "snr_measured", "partners",
+        "partner_point", "advice_average", "advice_growths", "advice_growth", "advice_snr",
+    )  # fmt: skip
+    return {
+        **dict.fromkeys(curves, CURVE),
+        **dict.fromkeys(("beta_map", "ratio_map", "collided", "speckle"), IMAGE),
+        **dict.fromkeys(("dip_level", "flow_single", "flow_pixel", "load_one"), levels),
+        **dict.fromkeys(("advice_wanted", "advice_most"), levels),
+        **{name: {"x": NONE} for name in ("table_bits", "advice_levels")},
+        **dict.fromkeys(("loads", "used"), bars),
+        "advice_bracket": {"x": NONE, "y": NONE, "y2": NONE},
+        "advice_reasons": LABELS,
+        "place_widths": {"beta": NONE, "ratio": NONE, "axis_diagonal": NONE},
     }

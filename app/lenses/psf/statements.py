@@ -6,6 +6,8 @@ from ...control import Claim, Readout, Table
 from ...frame import Frame
 from ...numbers import shown
 from ...request import Request
+from .words_beside import VIEWS as _BESIDE
+from .words_beside import beside
 
 DAI = "Dai & Fan 2026; secondary sources, the paper was not read"
 
@@ -13,6 +15,8 @@ DAI = "Dai & Fan 2026; secondary sources, the paper was not read"
 def readouts(request: Request, frame: Frame) -> tuple[Readout, ...]:
     """Widths in mean cells: of the grid, and turned."""
     facts = frame.facts
+    if request["view"] in _BESIDE:
+        return beside(request["view"], facts)
     if request["view"] != "kernel" or "plain_axis" not in facts:
         return ()
     turned = facts["turned"]
