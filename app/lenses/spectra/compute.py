@@ -68,7 +68,7 @@ def _live(request: Request, training: LiveTraining, timeline: Timeline) -> Itera
             tables |= layers.traces(timeline, request)
         rate = (training.head - first) / (now - began) if now - began > 0.3 else 0.0
         facts = {**facts, "head": timeline.head, "ended": False}
-        stage = (max(2, training.head), max(3, training.spec.steps + 1))
+        stage = (max(2, training.head), training.spec.steps)
         yield Frame(tables, facts, stage, _notes(training, rate))
         advance(training, TRAINING_SECONDS)
         left = FRAME_SECONDS - (time.perf_counter() - now)
