@@ -46,9 +46,11 @@ class Screen:
 
     def follow(self, figure: Figure) -> None:
         """Take over the axes of a newer frame's figure: ranges, ticks and labels that changed."""
+        if _fits(figure) and _spans(figure) != _spans(self.figure):
+            self.model.tags = [OURS, _spans(figure)]
         pairs = ((self.figure.x, figure.x, self.model.x_range), (self.figure.y, figure.y, self.model.y_range))
         for (old, new, current), axis in zip(pairs, (self.model.xaxis[0], self.model.yaxis[0]), strict=True):
-            if old.range != new.range and new.range is not None:
+            if old.range != new.range and new.range is not None and not _fits(figure):
                 current.update(start=new.range[0], end=new.range[1])
             if old.ticks != new.ticks or old.label != new.label:
                 _name_axis(new, axis)
@@ -175,11 +177,14 @@ def _finish_frame(figure: Figure, model: BokehFigure) -> None:
         toolbar=Toolbar(logo=None, tools=[t for t in model.toolbar.tools if isinstance(t, HoverTool)]),
     )
     model.toolbar.update(active_drag=None, active_scroll=None, active_tap=None)
-    if figure.size == "hero" and figure.equal_aspect:
+    if figure.equal_aspect and not _fits(figure):
         model.update(sizing_mode="stretch_width", aspect_ratio=HERO_ASPECT, height=None)
     else:
         model.update(sizing_mode="stretch_width", height=HEIGHTS[figure.size], aspect_ratio=None)
-    if figure.equal_aspect:
+    if _fits(figure):
+        model.tags = [OURS, _spans(figure)]
+        _fit_equal_aspect(model)
+    elif figure.equal_aspect:
         _keep_equal_aspect(model)
 
 
@@ -194,3 +199,30 @@ def _keep_equal_aspect(model: BokehFigure) -> None:
     for name in ("inner_width", "inner_height"):
         model.js_on_change(name, callback)
     model.x_range.js_on_change("end", callback)
+
+
+def _fits(figure: Figure) -> bool:
+    """Whether both ranges are to be seen whole at equal scales."""
+    return figure.equal_aspect and figure.size == "square"
+
+
+def _spans(figure: Figure) -> list[float]:
+    """The ranges of a figure as its tag says them to the browser."""
+    assert figure.x.range is not None and figure.y.range is not None
+    return [*figure.x.range, *figure.y.range]
+
+
+def _fit_equal_aspect(model: BokehFigure) -> None:
+    """Equal scales with both ranges of the tag in sight: the longer side of the frame shows more around."""
+    code = """
+        if (!(plot.inner_width > 0 && plot.inner_height > 0)) return
+        const [left, right, low, high] = plot.tags[1]
+        const unit = Math.max((right - left) / plot.inner_width, (high - low) / plot.inner_height) / 2
+        for (const [range, a, b, size] of [[x, left, right, plot.inner_width], [y, low, high, plot.inner_height]]) {
+            const start = (a + b) / 2 - unit * size, end = (a + b) / 2 + unit * size
+            if (Math.abs(range.end - end) > 1e-9 * Math.abs(end - start)) range.setv({start, end}, {sync: false})
+        }
+    """
+    callback = CustomJS(args={"plot": model, "x": model.x_range, "y": model.y_range}, code=code)
+    for name in ("inner_width", "inner_height", "tags"):
+        model.js_on_change(name, callback)

@@ -69,7 +69,7 @@ def _polar(facts: Mapping[str, Any]) -> Figure:
             Layer("polar_plain", "curve", Style("blue", "current")),
             Layer("polar_turned", "curve", Style("green", "current")),
         ),
-        x=Axis("", (-1.3 * reach, 1.3 * reach), visible=False),
+        x=Axis("", (-reach, reach), visible=False),
         y=Axis("", (-reach, reach), visible=False),
         size="square",
         equal_aspect=True,
