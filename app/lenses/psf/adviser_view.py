@@ -102,9 +102,10 @@ def _at(request: Request, found: Advice, levels: int, growth: float) -> tuple[fl
         growth,
         request["convention"],
     )
+    average = "adam" if request["regime"] == "adam" else "averaged"
     axis = torch.eye(request["dimension"], dtype=torch.float64)[0]
     low, middle, high = (
-        fwhm(table, axis, kernel).item() * request["pixels"] for kernel in ("node", "averaged", "mid_cell")
+        fwhm(table, axis, kernel).item() * request["pixels"] for kernel in ("node", average, "mid_cell")
     )
     return low, middle, high, speckle_law(table).snr
 

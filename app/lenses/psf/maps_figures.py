@@ -106,7 +106,7 @@ def _flow_widths() -> Figure:
             Layer("flow_now", "points", Style("hand", "handle", size=10)),
         ),
         x=Axis("time τ", (-3.1, 3.1), _decades(-3, 3, 3)),
-        y=Axis("", (0, 1.6), ((0, "0"), (0.5, "0.5"), (1, "1"), (1.5, "1.5"))),
+        y=Axis("", (0, 2.1), ((0, "0"), (0.5, "0.5"), (1, "1"), (1.5, "1.5"), (2, "2"))),
         size="pair",
         when=MAPS,
         aria="Width of a bright pixel under gradient flow against training time, beside the kernel of a single point.",
@@ -117,7 +117,7 @@ def _flow_profile() -> Figure:
     return Figure(
         name="flow_profile",
         title="The bright pixel after time τ",
-        unit="in the plane, along x",
+        unit="in the plane, along x; an image of 1024 × 1024",
         legend=(Key("gradient flow", "line", "green"), Key("one point alone", "bound", "blue")),
         layers=(
             Layer("half", "hlines", FINE),

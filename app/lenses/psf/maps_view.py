@@ -40,8 +40,8 @@ ENCODING = (
 FREQUENCIES = (-1.5, 1.5)
 FAINTEST = 1e-7
 TIMES = (-3.0, 3.0)
-SIDE = 512
-"""Pixels of the side of the image that gradient flow sees."""
+SIDE, COVERED = 1024, 4.0
+"""Pixels of the side of the image that gradient flow sees, and the coarsest cells along it: fine ones need pixels."""
 
 INVARIANT = {"cell": "averaged", "adam_cell": "adam"}
 
@@ -227,7 +227,7 @@ def flow(request: Request, encoding: Encoding) -> tuple[dict[str, Columns], dict
         "flow_kernel": {"x": radii.numpy(), "y": own.numpy()},
         "flow_now": {"x": np.array([math.log10(request["tau"])]), "y": np.array([_width(distances, values)])},
         "flow_single": {"y": np.array([single])},
-        "flow_pixel": {"y": np.array([encoding.average / SIDE])},
+        "flow_pixel": {"y": np.array([encoding.average * _span(encoding) / SIDE])},
     }
     return found, {"flow_beta": _width(distances, values), "flow_single": single}
 
@@ -252,14 +252,11 @@ def _flow_kernel(request: Request) -> str:
 def _flow_profile(key: Request, kernel: str, time: float) -> tuple[np.ndarray, np.ndarray]:
     """`gradient_flow_psf` along axis 0 through its peak, from the peak on: distances in units of length, values."""
     learnt = -torch.expm1(-time * _transfer(key, kernel))
-    size = SIDE
     # through the peak the second axis' inverse transform is a plain sum of its waves
     twice = torch.full((learnt.shape[1],), 2.0, dtype=torch.float64)
-    twice[0] = 1.0
-    if size % 2 == 0:
-        twice[-1] = 1.0
+    twice[[0, -1]] = 1.0
     line = torch.fft.ifft(learnt @ twice).real
-    return np.arange(size // 2) / size, (line[: size // 2] / line[0]).numpy()
+    return np.arange(SIDE // 2) * _span(encoding_of(key)) / SIDE, (line[: SIDE // 2] / line[0]).numpy()
 
 
 @lru_cache(maxsize=4)
@@ -267,7 +264,12 @@ def _transfer(key: Request, kernel: str) -> Tensor:
     """In the plane, also for an encoding of space."""
     encoding = encoding_of(key)
     turned = encoding.rotation if encoding.dim == 2 else None
-    return optical_transfer_grid(encoding.levels, SIDE, 2, kernel, turned)
+    return optical_transfer_grid(encoding.levels.scales * _span(encoding), SIDE, 2, kernel, turned)
+
+
+def _span(encoding: Encoding) -> float:
+    """Side of the image, in units of length."""
+    return min(1.0, COVERED / float(encoding.levels.scales[0]))
 
 
 def _width(distances: np.ndarray, values: np.ndarray) -> float:

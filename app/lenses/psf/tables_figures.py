@@ -28,10 +28,10 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
 
 def _speckle(facts: Mapping[str, Any]) -> Figure:
     if facts.get("trained"):
-        words = "products with the lit point’s; dark 0.05 and less, yellow 1"
-        return _picture(facts, "speckle", "Trained features", words, "psf")
+        words = "products with the lit point’s: blue −1, yellow 1"
+        return _picture(facts, "speckle", "Trained features", words, "signed")
     words = "blue takes away, yellow adds, full at 4 σ of the law"
-    return _picture(facts, "speckle", "What collisions add", words, "psf")
+    return _picture(facts, "speckle", "What collisions add", words, "signed")
 
 
 def _picture(facts: Mapping[str, Any], name: str, title: str, unit: str, palette: str = "psf") -> Figure:

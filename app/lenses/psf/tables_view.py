@@ -99,13 +99,13 @@ def speckle(request: Request, grid: HashGrid, encoding: Encoding, pixels: int) -
     beside = np.zeros(len(inside))
     if request["trained"]:
         beside[inside] = _products(grid, encoding.x0, inner)
-        shares = _logarithmic(np.abs(beside).clip(0, 1))
+        strongest = 1.0
     else:
         # the levels alone: a grid brings its collisions with it
         alone = point_spread_function(grid.levels, encoding.x0, inner, kernel, grid.rotation)
         beside[inside] = values[inside] - alone.numpy()
         strongest = 4 * speckle_law(grid).sigma or 1.0
-        shares = (beside / strongest).clip(-1, 1) / 2 + 0.5
+    shares = (beside / strongest).clip(-1, 1) / 2 + 0.5
     place = np.array([request["dx"]]), np.array([request["dy"]])
     return {
         **found,

@@ -71,10 +71,12 @@ def test_over_all_places_adam_is_wider_by_the_closed_form():
 
 def test_gradient_flow_is_the_slice_of_the_engines_image():
     request = LENS().validated({**SMALL, "tau": 5.0, "kernel": "averaged", "view": "maps"})
-    image = gradient_flow_psf(encoding_of(request).levels, 5.0, maps_view.SIDE)
-    _, values = maps_view._flow_profile(maps_view.asked(request), "averaged", 5.0)
+    # an image of four coarsest cells: half the unit square
+    image = gradient_flow_psf(encoding_of(request).levels.scales / 2, 5.0, maps_view.SIDE)
+    distances, values = maps_view._flow_profile(maps_view.asked(request), "averaged", 5.0)
     half = maps_view.SIDE // 2
     np.testing.assert_allclose(values, image[half:, half].numpy(), atol=1e-12)
+    assert distances[1] == pytest.approx(0.5 / maps_view.SIDE)
 
 
 def test_flow_narrows_with_time_and_starts_as_the_kernel():
