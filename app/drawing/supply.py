@@ -6,6 +6,7 @@ ready and the next one is drawn on a thread beside. One lock: HoloViews is not m
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,8 @@ from ..activity import quiet_for
 from ..frame import Frame
 from ..lens import Lens
 from .screen import Screen, draw_all
+
+logger = logging.getLogger("anisoscope")
 
 DRAWING = threading.RLock()
 """Held by whoever draws through HoloViews, on the page or on paper."""
@@ -38,8 +41,13 @@ class Supply:
         for kind in lenses:
             frame = opening_frame(kind())
             while frame is not None and len(self._ready[kind]) < (kept or self._kept):
-                with DRAWING:
-                    screens = draw_all(kind().figures(frame), frame)
+                try:
+                    with DRAWING:
+                        screens = draw_all(kind().figures(frame), frame)
+                except Exception:
+                    # the other lenses are served; this one says on its own page what is wrong
+                    logger.exception("the figures of %s cannot be drawn ahead", kind.slug)
+                    break
                 self._ready[kind].append(screens)
 
     def take(self, lens: Lens) -> list[Screen] | None:

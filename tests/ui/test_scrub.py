@@ -116,7 +116,7 @@ def test_a_real_drag_reaches_the_lens_move_by_move_and_ends_where_the_hand_ends(
     assert len(moves) >= 57
 
 
-def test_a_fast_producer_is_never_more_than_one_frame_ahead(wave) -> None:
+def test_a_fast_producer_is_never_more_than_two_frames_ahead(wave) -> None:
     page, _lens, view = wave
     drawn: list[int] = []
     view._packet.on_change("echo", lambda _a, _o, echo: drawn.append(echo))
@@ -131,7 +131,8 @@ def test_a_fast_producer_is_never_more_than_one_frame_ahead(wave) -> None:
     view.call(lambda: view.set({"flood": True}))
     until(lambda: view.frame.final and view.frame.facts["value"] > 100, 30)
     until(lambda: abs(shown(page) - 200) < 1)
-    assert max(ahead) <= 0
+    # one while the browser paints, and one more as long as it answers quickly
+    assert max(ahead) <= 1
     assert view._delivery.overwritten > 0
     assert len(ahead) < 200
 
@@ -158,7 +159,7 @@ def test_with_a_slow_browser_the_picture_under_the_hand_stays_young(wave) -> Non
     until(lambda: abs(shown(page) - 1.9) < 0.01)
     client.send("Emulation.setCPUThrottlingRate", {"rate": 1})
     assert len(ages) >= 3
-    # The bound on the age is a queue's: one frame in flight and one waiting, whatever the machine's speed.
+    # The bound on the age is a queue's: two frames in flight at most and one waiting, whatever the machine's speed.
     assert len(written) < 120
     assert view._delivery.overwritten > 0
 
