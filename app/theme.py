@@ -102,6 +102,7 @@ PALETTES: dict[str, tuple[list[str], list[str]]] = {
     "sky": (ramp(_SKY[0]), ramp(_SKY[1])),
     "sky_dots": (ramp(_SKY_DOTS[0]), ramp(_SKY_DOTS[1])),
     "ink": (ramp("FFFFFF-16181D"), ramp("181B21-E9EBEE")),
+    "grey": (ramp("000000-FFFFFF"), ramp("000000-FFFFFF")),
     "psf": (emitting(), emitting()),
     "cividis": (list(Cividis256), list(Cividis256)),
     "cividis_over_nothing": (
@@ -115,7 +116,7 @@ PALETTES: dict[str, tuple[list[str], list[str]]] = {
     ),
 }
 """256 colours each, (light, dark). `phase`: index = level * PHASE_HUES + hue. `cividis_over_nothing`: index 0 is the
-ground, where there is no value yet."""
+ground, where there is no value yet. `grey`: photographs, which are no negatives on a dark page."""
 
 __all__ = [
     "DARK",
