@@ -37,6 +37,24 @@ SETS = {
     "60° about the body diagonal": "body diagonal 60",
     "super-Fibonacci, 8": "super-Fibonacci",
 }
+PICTURES = {
+    "cat": "cat",
+    "camera": "camera",
+    "grass": "grass",
+    "grating at 30°": "grating",
+    "zone plate": "zone plate",
+    "Siemens star": "star",
+    "your own": "own",
+}
+LEDES = {
+    "fit": (
+        "Shrink the tables",
+        "and watch four encodings fit one image: how much comes from turned levels, and how much from other hashes alone.",
+    ),
+}
+"""What the reader can do in a view, and what is then to be seen, where the words of the lens do not fit it."""
+
+FIT_TURNS = {"golden angle": "golden", "cycle of M": "cycle"}
 CONVENTIONS = {
     "paper": "paper",
     "tiny-cuda-nn": "tiny-cuda-nn",

@@ -9,7 +9,7 @@ from typing import Any
 from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
 from ...numbers import shown
-from . import adviser_figures, maps_figures, tables_figures
+from . import adviser_figures, fit_figures, maps_figures, tables_figures
 from .kernel_view import FAINTEST
 
 HAND = "hand"
@@ -25,6 +25,7 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
         *maps_figures.figures(frame),
         *tables_figures.figures(frame),
         *adviser_figures.figures(frame),
+        *fit_figures.figures(frame),
     )
 
 

@@ -27,6 +27,7 @@ DAI = Paper(
   archivePrefix = {arXiv}
 }""",
 )
+NOT_FIT = tuple(view for view in choices.VIEWS.values() if view != "fit")
 GOLDEN = 90 * 0.6180339887498949
 OF_A_FILE = {
     "levels",
@@ -61,7 +62,7 @@ class PsfLens(Lens):
     drop_words = (
         "Drop a configuration of tiny-cuda-nn or nerfstudio (.json), a table (.npz), an image, a request.json"
     )
-    opens = (*Lens.opens, ".npz", ".npy", ".png", ".jpg")
+    opens = (*Lens.opens, ".npz", ".npy", ".png", ".jpg", ".jpeg")
 
     view = param.Selector(default="kernel", objects=choices.VIEWS, doc="Which figures are shown.")
     turn = param.Number(
@@ -103,6 +104,21 @@ class PsfLens(Lens):
     )
     regime = param.Selector(default="adam", objects=choices.REGIMES, doc="How the points are fitted.")
     trained = Upload(default="", doc="A reader's own trained table.")
+    picture = param.Selector(default="cat", objects=choices.PICTURES, doc="What is fitted.")
+    image = Upload(default="", doc="A reader's own image.")
+    fit_steps = param.Integer(default=120, bounds=(10, 2000), doc="Steps of the fit.")
+    fit_log2_table = param.Integer(default=9, bounds=(4, 16), doc="log2 T of the fit.")
+    fit_levels = param.Integer(default=10, bounds=(1, 16), doc="Levels L of the fit.")
+    fit_features = param.Integer(default=4, bounds=(1, 8), doc="Features F of a row of the fit.")
+    fit_growth = param.Number(default=1.5, bounds=(1.05, 3.0), doc="Growth b of the fit, from N_min = 8.")
+    fit_turn = param.Selector(default="golden", objects=choices.FIT_TURNS, doc="Angles of the turned levels.")
+    splits = param.Integer(default=4, bounds=(1, 8), doc="Pyramids M of a split, angles of a cycle.")
+    held_out = param.Number(default=0.0, bounds=(0.0, 0.9), doc="Share of the pixels not trained on.")
+    seed = param.Integer(default=0, bounds=(0, 999), doc="Of tables, network and held-out pixels.")
+    fit_running = param.Boolean(default=True, doc="Whether the fit goes on.")
+    fit_take = param.Integer(
+        default=0, bounds=(0, 9999), doc="How often it was fitted anew; same numbers each time."
+    )
     foreign = param.String(default="", doc="Keys of a dropped configuration that play no part.")
 
     def check(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -114,17 +130,24 @@ class PsfLens(Lens):
         return checked, unknown
 
     def open_file(self, name: str, content: bytes) -> dict[str, Any]:
-        """A configuration sets the encoding, a table is measured; everything else as in any lens."""
-        from .imports import open_file
+        """A configuration sets the encoding, a table is measured, an image fitted; all else as in any lens."""
+        from . import images, imports
 
-        opened = open_file(name, content, self.request().as_dict())
+        state = self.request().as_dict()
+        opened = imports.open_file(name, content, state)
+        opened = images.open_file(name, content, state) if opened is None else opened
         return super().open_file(name, content) if opened is None else opened
 
     def act(self, name: str) -> dict[str, Any]:
-        """Take the encoding that is advised."""
+        """Take the encoding that is advised, or fit the image anew before the reader's eyes."""
+        if name == "fit_again":
+            return {"fit_take": (self.fit_take + 1) % 10_000, "fit_running": True}
         from .adviser_view import taken
 
         return taken(self.request())
+
+    def invitation(self) -> tuple[str, str]:
+        return choices.LEDES.get(self.view, self.lede)
 
     def frames(self, request: Request) -> Iterator[Frame | Idle | None]:
         from .compute import frames
@@ -155,11 +178,17 @@ class PsfLens(Lens):
         return claims(request, frame)
 
     def controls(self) -> tuple[Group, ...]:
-        kernel, plane = when("view", "kernel", "maps", "tables"), when("dimension", 2)
+        kernel, encoding = when("view", "kernel", "maps", "tables"), when("view", *NOT_FIT)
         return (
-            Group((Dial("turn", "Turn per level θ, °", TURNS, primary=True),), when=plane),
+            Group(
+                (Dial("turn", "Turn per level θ, °", TURNS, primary=True),),
+                when=encoding & when("dimension", 2),
+            ),
+            Group(
+                (Dial("fit_log2_table", "Rows of a table, log₂ T", primary=True),), when=when("view", "fit")
+            ),
             Group((Choice("view", "Figures"),)),
-            Group((Choice("rotation_set", "Rotations of the levels"),), when=when("dimension", 3)),
+            Group((Choice("rotation_set", "Rotations of the levels"),), when=encoding & when("dimension", 3)),
             Group((Choice("kernel", "Kernel"),), when=kernel),
             Group(
                 (
@@ -169,8 +198,9 @@ class PsfLens(Lens):
                     Dial("active", "Levels switched on"),
                 ),
                 "Encoding",
+                when=encoding,
             ),
-            Group((Choice("dimension", "Dimensions"), Choice("convention", "Convention"))),
+            Group((Choice("dimension", "Dimensions"), Choice("convention", "Convention")), when=encoding),
             Group(
                 (
                     Switch("logarithmic", "Logarithmic colours"),
@@ -180,6 +210,7 @@ class PsfLens(Lens):
                 when=when("view", "kernel", "tables"),
             ),
             *_beside(),
+            *_fit(),
         )
 
 
@@ -217,4 +248,33 @@ def _beside() -> tuple[Group, ...]:
             when=when("view", "tables", "adviser"),
         ),
         Group((Switch("jitter", "Points moved within their pixels"),), when=tables),
+    )
+
+
+def _fit() -> tuple[Group, ...]:
+    """Controls of the view that fits an image."""
+    fit = when("view", "fit")
+    return (
+        Group(
+            (
+                Choice("picture", "Image"),
+                Dial("splits", "Pyramids M"),
+                Choice("fit_turn", "Turned levels"),
+                Switch("fit_running", "Run"),
+                Action("fit_again", "Fit again"),
+            ),
+            when=fit,
+        ),
+        Group(
+            (
+                Dial("fit_levels", "Levels L"),
+                Dial("fit_growth", "Growth b"),
+                Dial("fit_features", "Features F"),
+                Dial("fit_steps", "Steps", log=True),
+                Dial("held_out", "Share held out"),
+                Dial("seed", "Seed"),
+            ),
+            "Fit",
+            when=fit,
+        ),
     )

@@ -40,6 +40,7 @@ def tables() -> dict[str, Columns]:
         "half": {"y": np.array([0.5])},
         "tents": PATH,
         **_beside(),
+        **_fit(),
     }
 
 
@@ -62,4 +63,15 @@ def _beside() -> dict[str, Columns]:
         "advice_bracket": {"x": NONE, "y": NONE, "y2": NONE},
         "advice_reasons": LABELS,
         "place_widths": {"beta": NONE, "ratio": NONE, "axis_diagonal": NONE},
+    }
+
+
+def _fit() -> dict[str, Columns]:
+    """Of one image fitted four ways."""
+    ways = ("plain", "cycle", "split", "hash_only")
+    return {
+        **dict.fromkeys(("fit_original", "fit_own_spectrum"), IMAGE),
+        **dict.fromkeys((f"fit_{part}{way}" for part in ("", "spectrum_") for way in ways), IMAGE),
+        **dict.fromkeys((f"fit_{part}_{way}" for part in ("psnr", "held", "radial") for way in ways), CURVE),
+        "fit_names": LABELS,
     }

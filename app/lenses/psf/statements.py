@@ -6,6 +6,7 @@ from ...control import Claim, Readout, Table
 from ...frame import Frame
 from ...numbers import shown
 from ...request import Request
+from . import fit_words
 from .words_beside import VIEWS as _BESIDE
 from .words_beside import beside
 
@@ -15,6 +16,8 @@ DAI = "Dai & Fan 2026; secondary sources, the paper was not read"
 def readouts(request: Request, frame: Frame) -> tuple[Readout, ...]:
     """Widths in mean cells: of the grid, and turned."""
     facts = frame.facts
+    if request["view"] == "fit":
+        return fit_words.readouts(facts)
     if request["view"] in _BESIDE:
         return beside(request["view"], facts)
     if request["view"] != "kernel" or "plain_axis" not in facts:
@@ -39,12 +42,14 @@ def readouts(request: Request, frame: Frame) -> tuple[Readout, ...]:
 
 def table(request: Request, frame: Frame) -> Table | None:
     """Numbers to copy."""
-    return None
+    return fit_words.table(frame.facts) if request["view"] == "fit" else None
 
 
 def claims(request: Request, frame: Frame) -> tuple[Claim, ...]:
     """What is claimed, and what is found here."""
     facts = frame.facts
+    if request["view"] == "fit":
+        return fit_words.claims(facts)
     if request["view"] != "kernel" or "plain_ratio" not in facts:
         return ()
     return (

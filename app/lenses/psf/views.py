@@ -7,7 +7,7 @@ from typing import Any
 
 from ...frame import Columns, Frame, Idle
 from ...request import Request
-from . import adviser_view, maps_view, nothing, tables_view
+from . import adviser_view, fit_view, maps_view, nothing, tables_view
 from .encoding import Encoding, encoding_of
 
 
@@ -97,4 +97,4 @@ def _over_nothing(tables: dict[str, Columns], *later: str) -> dict[str, Columns]
     return {**empty, **tables}
 
 
-_VIEWS = {"maps": _maps, "tables": _tables, "adviser": _adviser}
+_VIEWS = {"maps": _maps, "tables": _tables, "adviser": _adviser, "fit": fit_view.frames}
