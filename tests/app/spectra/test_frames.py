@@ -133,9 +133,13 @@ def test_a_branch_with_the_same_rate_is_its_parent() -> None:
     for table in ("lead", "beside", "metric", "loss"):
         for column, values in frame.tables[f"{table}_2"].items():
             # the smallest singular values hang on the last bits of a Gram matrix
-            exact = {"rtol": 0, "atol": 0} if table == "loss" else {"rtol": 1e-4, "atol": 3}
+            relative, absolute = (0.0, 0.0) if table == "loss" else (1e-4, 3.0)
             np.testing.assert_allclose(
-                frame.tables[f"{table}_3"][column].astype(float), values.astype(float), err_msg=table, **exact
+                frame.tables[f"{table}_3"][column].astype(float),
+                values.astype(float),
+                relative,
+                absolute,
+                err_msg=table,
             )
     other = SpectraLens().compute(
         asked(optimizer_3="adamw", rate_3=1e-2, branch_3=(2.0, 20.0), optimizer_2="adamw", rate_2=1e-3)
@@ -258,6 +262,7 @@ def test_a_cancelled_training_keeps_what_it_has_and_goes_on_there() -> None:
 
 def test_what_an_earlier_training_reported_is_not_said_of_this_one(view: LensView) -> None:
     view.set({**SHORT, **FOUR, "take": 61}, reset=True)
+    assert view.parts.table is not None
     assert "accuracy" in view.parts.table.headings and len(view.parts.table.rows) == 4
     view.set({"problem": "regression", "steps": 20, "last": 5, "optimizer_1": "muon", "rate_1": 0.1,
               "optimizer_2": "gd", "optimizer_3": "none", "optimizer_4": "none"})  # fmt: skip

@@ -24,7 +24,13 @@ STATES: dict[str, dict[str, Any]] = {
     "two lanes": {"steps": 40},
     "absolute, against seconds": {"steps": 24, "scale": "absolute", "against": "seconds", "matrix": "G"},
     "four lanes": {"steps": 20, "matrix": "D", "beside": "M", "metric": "outliers", **FOUR},
-    "one diverges": {"steps": 24, "optimizer_2": "sgd", "rate_2": 1e3, "matrix": "W"},
+    "one diverges": {
+        "problem": "regression",
+        "steps": 24,
+        "optimizer_2": "sgd",
+        "rate_2": 1e3,
+        "matrix": "W",
+    },
     "the last steps": {"steps": 40, "last": 9, "metric": "flatness"},
     "another view": {"view": "layers", "steps": 24},
 }
