@@ -26,7 +26,7 @@ from ...frame import Columns
 from ...request import Request
 from .encoding import ANCHOR, Encoding, encoding_of
 
-COARSE, FINE = 8, 32
+COARSE, FINE = 6, 32
 """Places of the lit point along each axis of a mean cell, under the hand and at rest."""
 
 DIRECTIONS = 16
