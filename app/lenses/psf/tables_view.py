@@ -88,14 +88,15 @@ def _built(key: Request, bits: int) -> HashGrid:
 
 
 def speckle(request: Request, grid: HashGrid, encoding: Encoding, pixels: int) -> dict[str, Columns]:
-    """The kernel with collisions around the lit point, and beside it what they alone add (or trained features)."""
+    """The kernel with collisions around the lit point; beside it what they alone add, or the trained features."""
     half = request["field_of_view"]
     points, inside = _square(grid, encoding, half, pixels)
     kernel = exact(request["kernel"])
     values = np.zeros(len(inside))
     inner = points[torch.from_numpy(inside)]
     values[inside] = collision_map(grid, encoding.x0, inner, kernel).numpy()
-    found = {"collided": _image(_logarithmic(values.clip(0, 1)), half, pixels)}
+    seen = values.clip(0, 1)
+    found = {"collided": _image(_logarithmic(seen) if request["logarithmic"] else seen, half, pixels)}
     beside = np.zeros(len(inside))
     if request["trained"]:
         beside[inside] = _products(grid, encoding.x0, inner)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from anisoscope.app.errors import RequestError
+from anisoscope.app.frame import Frame
 from anisoscope.app.lenses.psf import LENS, maps_view, tables_view, words_beside
 from anisoscope.app.lenses.psf.encoding import ANCHOR, encoding_of
 from anisoscope.app.lenses.psf.nothing import tables as empty_tables
@@ -44,6 +45,7 @@ def test_the_first_frame_has_every_table_or_leaves_it_as_it_was():
     for view in ("maps", "tables", "adviser"):
         lens = LENS()
         first = next(iter(lens.frames(lens.validated({**SMALL, "view": view}))))
+        assert isinstance(first, Frame)
         late = [name for name in empty_tables() if name not in first.tables]
         assert all(name.startswith(("flow_", "used", "snr_measured", "partners", "advice_")) for name in late)
 
@@ -64,7 +66,8 @@ def test_widths_at_many_places_are_those_of_the_engine(kernel, turn):
 
 def test_over_all_places_adam_is_wider_by_the_closed_form():
     least, adam = (facts_of(view="maps", kernel=kernel)["beta_mean"] for kernel in ("cell", "adam_cell"))
-    closed = asymptotic_beta([[1.0, 0.0]], "adam") / asymptotic_beta([[1.0, 0.0]], "averaged")
+    axis = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
+    closed = asymptotic_beta(axis, "adam") / asymptotic_beta(axis, "averaged")
     assert adam / least == pytest.approx(float(closed), rel=0.08)
     assert least == pytest.approx(8 * math.exp(-11 / 6), rel=0.04)
 
