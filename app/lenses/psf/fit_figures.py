@@ -13,7 +13,6 @@ from .fits import WAYS
 
 FIT = when("view", "fit")
 ROLES: dict[str, Role] = {"plain": "blue", "cycle": "green", "split": "purple", "hash_only": "amber"}
-KEYS = tuple(Key(NAMES[way], "line", ROLES[way]) for way in WAYS)
 
 
 def figures(frame: Frame) -> tuple[Figure, ...]:
@@ -48,8 +47,8 @@ def _curves(facts: Mapping[str, Any]) -> Figure:
     return Figure(
         name="fit_psnr",
         title="PSNR",
-        unit="dB over the pixels that are trained on; dashed: held out",
-        legend=KEYS,
+        unit="dB; dashed: of held-out pixels",
+        legend=tuple(Key(NAMES[way], "line", ROLES[way]) for way in WAYS),
         layers=(
             *(Layer(f"fit_held_{way}", "curve", Style(ROLES[way], "bound")) for way in WAYS),
             *(Layer(f"fit_psnr_{way}", "curve", Style(ROLES[way], "current")) for way in WAYS),
@@ -63,12 +62,11 @@ def _curves(facts: Mapping[str, Any]) -> Figure:
 
 
 def _radial(facts: Mapping[str, Any]) -> Figure:
-    low, high = -facts.get("fit_high", 35) - 20, -facts.get("fit_low", 5) + 15
+    low, high = facts.get("fit_least", -60), facts.get("fit_most", 0)
     return Figure(
         name="fit_radial",
         title="What is left, by frequency",
-        unit="dB of power; a white residual is flat at −PSNR",
-        legend=KEYS,
+        unit="power in dB, mean over angles; a white residual is flat at −PSNR",
         layers=tuple(Layer(f"fit_radial_{way}", "curve", Style(ROLES[way], "current")) for way in WAYS),
         x=Axis(
             "cycles per pixel", (0, 0.5), ((0.0, "0"), (0.125, "⅛"), (0.25, "¼"), (0.375, "⅜"), (0.5, "½"))

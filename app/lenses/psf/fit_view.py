@@ -56,22 +56,27 @@ def frames(request: Request, encoding: Encoding, facts: dict[str, Any]) -> Itera
             shown = time.perf_counter()
             now = {"doing": "Fitting, step", "head": max(0, fits.head), "ended": False}
             yield Frame(
-                tables(fits),
-                {**facts, **numbers(fits), **now},
+                tables(fits, spectra := residual_spectra(fits)),
+                {**facts, **numbers(fits, spectra), **now},
                 (1 + max(0, fits.head), fits.steps + 2),
                 notes(fits, rate=True),
             )
             yield Idle(PAGE_SECONDS)
         fits.advance(SLICE_SECONDS)
         yield None
-    facts = {**facts, **numbers(fits), "head": max(0, fits.head), "ended": fits.done}
-    yield Frame(tables(fits), facts, (1, 1), notes(fits))
+    spectra = residual_spectra(fits)
+    facts = {**facts, **numbers(fits, spectra), "head": max(0, fits.head), "ended": fits.done}
+    yield Frame(tables(fits, spectra), facts, (1, 1), notes(fits))
 
 
-def tables(fits: Fits) -> dict[str, Columns]:
+def residual_spectra(fits: Fits) -> list[Tensor]:
+    """(H, W) power of what each way leaves, frequency zero in the middle."""
+    return [power_spectrum(picture - fits.target.values) for picture in fits.pictures]
+
+
+def tables(fits: Fits, spectra: list[Tensor]) -> dict[str, Columns]:
     """Everything that is drawn, and the empty tables of other views."""
     values, last = fits.target.values, max(0, fits.head)
-    spectra = [power_spectrum(picture - values) for picture in fits.pictures]
     own = power_spectrum(values - values.mean((0, 1)))
     most = max(float(spectrum.max()) for spectrum in spectra) or 1.0
     found: dict[str, Columns] = {
@@ -90,7 +95,7 @@ def tables(fits: Fits) -> dict[str, Columns]:
     return {**nothing.tables(), **found, "fit_names": _names()}
 
 
-def numbers(fits: Fits) -> dict[str, Any]:
+def numbers(fits: Fits, spectra: list[Tensor]) -> dict[str, Any]:
     """The state of each way: decibels, size, work, and how much of its residual lies near the axes."""
     last = fits.head
     psnr = fits.psnr[:, : last + 1]
@@ -100,11 +105,13 @@ def numbers(fits: Fits) -> dict[str, Any]:
         "fit_low": 5 * math.floor(float(psnr.min()) / 5) if psnr.size else 5,
         "fit_high": 5 * math.ceil(float(psnr.max()) / 5 + 0.2) if psnr.size else 35,
     }
+    power = np.concatenate([_radial(spectrum)["y"] for spectrum in spectra])
+    facts["fit_least"] = 10 * math.floor(float(power.min()) / 10) if power.size else -60
+    facts["fit_most"] = 10 * math.ceil(float(power.max()) / 10) if power.size else 0
     for k, way in enumerate(WAYS):
         facts |= {f"parameters_{way}": fits.parameters[k], f"gathers_{way}": fits.gathers[k]}
         if last >= 0:
-            residual = power_spectrum(fits.pictures[k] - fits.target.values)
-            facts |= {f"psnr_{way}": float(fits.psnr[k, last]), f"cross_{way}": axis_excess(residual)}
+            facts |= {f"psnr_{way}": float(fits.psnr[k, last]), f"cross_{way}": axis_excess(spectra[k])}
             if np.isfinite(fits.held_out[k, last]):
                 facts[f"held_{way}"] = float(fits.held_out[k, last])
     if last >= 0:
@@ -184,6 +191,6 @@ def _names() -> Columns:
     middles = np.arange(len(WAYS) + 1) * PITCH + TILE / 2
     return {
         "x": middles,
-        "y": np.full(len(middles), GAP + TILE + 0.05),
+        "y": np.full(len(middles), GAP + TILE + 0.065),
         "text": ["image", "plain", "turned", "split, turned", "split by hash"],
     }

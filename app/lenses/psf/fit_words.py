@@ -80,7 +80,8 @@ def claims(facts: Mapping[str, Any]) -> tuple[Claim, ...]:
             "disagrees" if mostly else "ours",
         ),
         Claim(
-            "Turning the levels and nothing else makes the kernel round; on photographs the fit hardly notices",
+            "Turning the levels makes the kernel round whatever is fitted; what it does to the fit depends on image, tables "
+            "and growth",
             "ours",
             "",
             f"{_signed(turned)} dB in this state",
