@@ -97,12 +97,13 @@ SERIF = '"Source Serif 4", Charter, Georgia, serif'
 
 _SKY = ("F4F6F9-D5E2F0-9CC0E3-4F8DC9-154F8C-0B2C55", "1B222C-1E3350-22518A-3C7FCB-86B9F0-E2F0FF")
 _SKY_DOTS = ("B4BFCC-7FA9D4-3F7FBF-154F8C-0B2C55", "46566B-3B6CA8-4C8FE8-94C2F7-EAF4FF")
+_GREY = [f"#{k:02X}{k:02X}{k:02X}" for k in range(256)]
 
 PALETTES: dict[str, tuple[list[str], list[str]]] = {
     "sky": (ramp(_SKY[0]), ramp(_SKY[1])),
     "sky_dots": (ramp(_SKY_DOTS[0]), ramp(_SKY_DOTS[1])),
     "ink": (ramp("FFFFFF-16181D"), ramp("181B21-E9EBEE")),
-    "grey": (ramp("000000-FFFFFF"), ramp("000000-FFFFFF")),
+    "grey": (_GREY, _GREY),
     "psf": (emitting(), emitting()),
     "cividis": (list(Cividis256), list(Cividis256)),
     "cividis_over_nothing": (
