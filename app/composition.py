@@ -13,6 +13,7 @@ from .control import Table, Transport
 from .drawing.canvas import Canvas
 from .figure import Condition
 from .frame import Frame
+from .lens import Lens
 from .presets import Preset, presets
 from .reporting import Reporter
 from .request import Request
@@ -62,10 +63,7 @@ class Parts:
         self.card = html(words.card(lens.card(request, frame)), "an-card")
         self.claims = html(words.claims(lens.claims(request, frame)), "an-claims")
         self.lede = html(words.lede(lens), "an-lede")
-        table = lens.table(request, frame)
-        self.table = (
-            None if table is None else shell_table.Table(**_lists(table), sizing_mode="stretch_width")
-        )
+        self.table = _table(lens, lens.table(request, frame))
         self.presets = {preset.name: preset for preset in presets(lens.slug)}
         self.tries = Tries(items=[_item(p) for p in self.presets.values()], sizing_mode="stretch_width")
         self.tries.on_choose(lambda name: view.set(dict(self.presets[name].params), reset=True))
@@ -160,6 +158,14 @@ class Parts:
             if Request.of(self.lens.slug, {**defaults, **preset.params}).as_dict() == values:
                 return preset.name
         return ""
+
+
+def _table(lens: Lens, table: Table | None) -> shell_table.Table | None:
+    """The table under the figures, out of sight where another state has it; None where no state has one."""
+    if type(lens).table is Lens.table:
+        return None
+    shown = {} if table is None else _lists(table)
+    return shell_table.Table(visible=table is not None, **shown, sizing_mode="stretch_width")
 
 
 def html(text: str, css_class: str) -> pn.pane.HTML:
