@@ -59,7 +59,7 @@ def table(facts: Mapping[str, Any]) -> Table | None:
         "within 10° of the frequency axes over that at all angles.",
         headings,
         rows,
-        ("", *("\n".join(column) for column in list(columns)[1:])),
+        ("", *("\n".join(text.split(" (")[0] for text in column) for column in list(columns)[1:])),
     )
 
 
@@ -80,8 +80,8 @@ def claims(facts: Mapping[str, Any]) -> tuple[Claim, ...]:
             "disagrees" if mostly else "ours",
         ),
         Claim(
-            "Turning the levels makes the kernel round whatever is fitted; what it does to the fit depends on image, tables "
-            "and growth",
+            "Turning the levels makes the kernel round whatever is fitted; what it does to the fit depends on image, "
+            "tables and growth",
             "ours",
             "",
             f"{_signed(turned)} dB in this state",
