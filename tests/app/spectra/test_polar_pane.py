@@ -105,7 +105,8 @@ def test_a_matrix_without_full_rank() -> None:
 def test_bfloat16_is_said_to_be_float32_where_it_does_not_exist() -> None:
     half, single = frame_of(polar_dtype="bfloat16"), frame_of(polar_dtype="float32")
     assert "bfloat16" in half.notes[0] and not single.notes
-    assert half.facts["polar_error_qdwh"] == single.facts["polar_error_qdwh"]
+    # the last bits of float32 hang on the number of threads
+    assert half.facts["polar_error_qdwh"] == pytest.approx(single.facts["polar_error_qdwh"], abs=2e-6)
     assert half.facts["polar_error_newton_schulz"] != single.facts["polar_error_newton_schulz"]
 
 
