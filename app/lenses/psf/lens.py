@@ -41,7 +41,7 @@ OF_A_FILE = {
     "rotation_set",
 }
 """Parameters that a trained table fixes."""
-TURNS = ((0.0, "0"), (22.5, "22.5"), (45.0, "45"), (GOLDEN, "golden"), (90.0, "90"))
+TURNS = ((0.0, "0"), (30.0, "30"), (GOLDEN, "golden"), (90.0, "90"))
 
 
 class PsfLens(Lens):
