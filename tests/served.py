@@ -23,7 +23,7 @@ def free_port() -> int:
         return opened.getsockname()[1]
 
 
-def until(condition: Callable[[], Any], seconds: float = 15.0) -> None:
+def until(condition: Callable[[], Any], seconds: float = 30.0) -> None:
     """Wait for what another thread or process does; the test fails when it does not come."""
     end = time.monotonic() + seconds
     while not condition():

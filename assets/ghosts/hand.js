@@ -78,7 +78,7 @@
         order_cursor: {x: [order]},
         histogram_cursor: {x: [Math.log10(tau * unit)]},
       },
-      readouts: [
+      readouts: state.view !== "step" ? undefined : [
         radius("bound ρₐ", n.bound), radius("margin ρₘ", n.margin), radius("exact ρ*", n.exact),
         row("step τ", shown(tau * unit), shown(r), "hand"),
         row("true loss at τ", shown(loss), "nats"),

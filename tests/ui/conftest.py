@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 from lens_page import foreign
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from served import as_command
+
+# What must come, however loaded the machine is that tests.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

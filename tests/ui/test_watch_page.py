@@ -36,7 +36,7 @@ def training(path: Path, seed: int = 0) -> Iterator[Callable[[int], None]]:
                 recorder.scalar(loss=loss)
                 loss.backward()
                 optimizer.step()
-                until(lambda: recorder.idle, 5)
+                until(lambda: recorder.idle)
 
         yield advance
 
@@ -89,7 +89,7 @@ def test_the_page_waits_for_a_training_and_follows_it(page: Page, watching: str,
         assert "watch=mine" in link(page) and str(folder) not in link(page)
         # many records in a row: the page keeps up with a training that does not wait for it
         advance(60)
-        until(lambda: recorded(page)[-1:] == [69], 10)
+        until(lambda: recorded(page)[-1:] == [69])
     expect(page.get_by_text("at step 69", exact=True).first).to_be_visible()
 
 

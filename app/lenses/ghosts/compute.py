@@ -12,10 +12,10 @@ from torch import Tensor
 
 from anisoscope.engine.ghosts import exact_radius
 
-from ...frame import Columns, Frame
+from ...frame import Columns, Frame, Idle
 from ...request import Request
 from ...uploads import name_of
-from . import line
+from . import line, nothing, views
 from .plane import field, plane_tables
 from .probe import LADDER, Probe, bound_of_all, exact_in_parts, ladder, radii
 from .samples import brush_table, empty_sample_tables, histogram_tables, thumbnail_tables
@@ -26,11 +26,27 @@ COARSE, FINE = 256, 512
 """Columns of the plane while the hand moves, and at rest."""
 
 
-def frames(request: Request) -> Iterator[Frame | None]:
+def frames(request: Request) -> Iterator[Frame | Idle | None]:
+    """What the chosen view asks for; every view keeps the marks and numbers of the step at hand."""
+    if request["view"] == "step":
+        yield from _step(request)
+        return
+    step = next(_step(request))
+    assert step is not None
+    for found in views.frames(request):
+        if isinstance(found, Frame):
+            tables, facts = {**step.tables, **found.tables}, {**step.facts, **found.facts}
+            yield Frame(tables, facts, found.stage, found.notes)
+        else:
+            yield found
+
+
+def _step(request: Request) -> Iterator[Frame | None]:
     """Two frames: this sample at once, all samples when the hand has rested."""
     one = subject(request)
     window = float(request["window"])
     tables = {
+        **nothing.tables(),
         **plane_tables(one, request["kind"], window, COARSE),
         **line.line_tables(one, request["kind"], window, line.COARSE),
         **bar_tables(request),

@@ -1,4 +1,4 @@
-"""The eight figures of the lens: which table is drawn how, and what stands on the axes."""
+"""The eight figures of one step, before those of the other views: which table is drawn how, and what stands on the axes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import numpy as np
 from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
 from ...numbers import shown
+from . import views
 from .hand import BOTTOM_SHARE
 from .line import HIGHEST_ORDER, estimate_ceiling
 from .samples import TILES_ACROSS, TILES_DOWN
 from .sandbox import reach_of
 
 HAND = "hand"
+STEP = when("view", "step")
 FINE = Style("ink2", "fine")
 
 
@@ -30,6 +32,7 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
         _coefficients(frame),
         _thumbnails(frame),
         _estimates(numbers),
+        *views.figures(frame),
     )
 
 
@@ -95,6 +98,7 @@ def _plane(numbers: dict[str, float]) -> Figure:
         size="hero",
         equal_aspect=True,
         drag=True,
+        when=STEP,
         aria="Complex plane of the step: coloured phase of the partition function, its zeros, the disc of the bound, "
         "the disc of the exact radius, and the disc of the step, which can be dragged.",
     )
@@ -125,6 +129,7 @@ def _loss(numbers: dict[str, float]) -> Figure:
         ),
         x=_step_axis(numbers, visible=False),
         y=Axis("", (-BOTTOM_SHARE * top, top), _round_ticks(top)),
+        when=STEP,
         aria="Loss of the chosen sample along the step: true network, linearised logits, Taylor model.",
     )
 
@@ -145,6 +150,7 @@ def _error(numbers: dict[str, float]) -> Figure:
         x=_step_axis(numbers),
         y=Axis("", (-16, 8), ((-16, "10⁻¹⁶"), (-8, "10⁻⁸"), (0, "1"), (8, "10⁸"))),
         size="thin",
+        when=STEP,
         aria="Error of the Taylor model along the step, logarithmic: it falls with the order inside the radius and "
         "grows with it outside.",
     )
@@ -167,7 +173,7 @@ def _sandbox(frame: Frame) -> Figure:
         ),
         x=Axis("class", (-0.6, 2 * count + 0.6), names),
         y=Axis("", (-reach, reach), ((-reach, _whole(-reach)), (0, "0"), (reach, _whole(reach)))),
-        when=when("source", "sandbox"),
+        when=STEP & when("source", "sandbox"),
         drag=True,
         aria="Bars of the logits and slopes of the sandbox's classes; each can be dragged.",
     )
@@ -202,7 +208,7 @@ def _histogram(frame: Frame) -> Figure:
         ),
         y=Axis("", (0, tallest), _round_ticks(tallest)),
         size="pair",
-        when=when("source", "network"),
+        when=STEP & when("source", "network"),
         drag=True,
         tap=True,
         aria="Histogram of the radius of all training samples: bound, margin bound and exact; drag to choose a range.",
@@ -226,6 +232,7 @@ def _coefficients(frame: Frame) -> Figure:
         x=Axis("order n", (1, HIGHEST_ORDER + 1), tuple((n, str(n)) for n in (2, 10, 20, 30, 40, 48))),
         y=Axis("", (-reach, reach), ((-2, "−2"), (0, "0"), (2, "2"))),
         size="pair",
+        when=STEP,
         aria="Taylor coefficients of the loss, scaled by powers of the radius: they oscillate as the nearest ghosts tell.",
     )
 
@@ -245,7 +252,7 @@ def _thumbnails(frame: Frame) -> Figure:
         x=Axis("", (-0.1, TILES_ACROSS), visible=False),
         y=Axis("", (-0.1, TILES_DOWN), visible=False),
         size="pair",
-        when=when("source", "network"),
+        when=STEP & when("source", "network"),
         tap=True,
         aria="The digits inside the brush, tightest bound first; a click makes one the sample.",
     )
@@ -274,5 +281,6 @@ def _estimates(numbers: dict[str, float]) -> Figure:
         x=Axis("order n", (1, HIGHEST_ORDER + 1), tuple((n, str(n)) for n in (2, 10, 20, 30, 40, 48))),
         y=Axis("", (0, top), ticks),
         size="pair",
+        when=STEP,
         aria="Running estimates of the radius of convergence from the Taylor coefficients, against the exact radius.",
     )

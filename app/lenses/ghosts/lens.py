@@ -7,13 +7,14 @@ from typing import Any
 
 import param
 
-from ...control import Card, Choice, Claim, Dial, Group, Readout
+from ...control import Card, Choice, Claim, Dial, Group, Readout, Table
 from ...errors import RequestError
 from ...figure import Figure, when
-from ...frame import Columns, Frame
+from ...frame import Columns, Frame, Idle
 from ...lens import Lens, Paper
 from ...request import Request
 from ...uploads import Upload, keep
+from . import choices
 
 SAO = Paper(
     short="Sao 2026",
@@ -67,6 +68,7 @@ class GhostsLens(Lens):
     second = "order"
     client_side = frozenset({"r", "order"})
 
+    view = param.Selector(default="step", objects=choices.VIEWS, doc="Which figures are shown.")
     source = param.Selector(default="network", objects={"a trained network": "network", "sandbox": "sandbox"})
     network = param.Selector(
         default="mlp_layernorm", objects=NETWORKS, doc="Architecture, trained on 8×8 digits."
@@ -113,7 +115,10 @@ class GhostsLens(Lens):
         kept = {k: v for k, v in self.request().values if k not in ("network", "stage")}
         return {**kept, "source": "network", "network": network, "weights": keep(name, content)}
 
-    def frames(self, request: Request) -> Iterator[Frame | None]:
+    def invitation(self) -> tuple[str, str]:
+        return choices.LEDES.get(self.view, self.lede)
+
+    def frames(self, request: Request) -> Iterator[Frame | Idle | None]:
         from .compute import frames
 
         return frames(request)
@@ -129,9 +134,9 @@ class GhostsLens(Lens):
         return hand_facts(request, frame)
 
     def readouts(self, request: Request, frame: Frame) -> tuple[Readout, ...]:
-        from .hand import readouts
+        from . import hand, views
 
-        return readouts(request, frame)
+        return (hand if request["view"] == "step" else views).readouts(request, frame)
 
     def figures(self, frame: Frame) -> tuple[Figure, ...]:
         from .figures import figures
@@ -144,20 +149,23 @@ class GhostsLens(Lens):
         return card(request, frame)
 
     def claims(self, request: Request, frame: Frame) -> tuple[Claim, ...]:
-        from .statements import claims
+        from . import statements, views
 
-        return claims(request, frame)
+        return (statements if request["view"] == "step" else views).claims(request, frame)
+
+    def table(self, request: Request, frame: Frame) -> Table | None:
+        from . import views
+
+        return None if request["view"] == "step" else views.table(request, frame)
 
     def controls(self) -> tuple[Group, ...]:
+        step = when("view", "step")
         steps = ((0.01, ".01"), (0.1, ".1"), (1.0, "1"), (10.0, "10"), (100.0, "100"))
         return (
-            Group(
-                (
-                    Dial("r", "Step r = τ / ρₐ", steps, log=True, primary=True),
-                    Dial("order", "Taylor order n"),
-                    Dial("temperature", "Temperature T", log=True),
-                )
-            ),
+            Group((Dial("r", "Step r = τ / ρₐ", steps, log=True, primary=True),)),
+            Group((Dial("order", "Taylor order n"),), when=step),
+            Group((Dial("temperature", "Temperature T", log=True),)),
+            Group((Choice("view", "Figures"),)),
             Group((Choice("source", "Softmax of"),), "Model and direction"),
             Group(
                 (Choice("network", "Network"), Choice("stage", "Training"), Choice("direction", "Direction")),
@@ -165,6 +173,6 @@ class GhostsLens(Lens):
             ),
             Group((Dial("direction_seed", "Random direction"),), when=when("direction", "random")),
             Group((Dial("classes", "Classes"), Dial("label", "True class")), when=when("source", "sandbox")),
-            Group((Choice("kind", "Radius drawn"), Choice("window", "Field of view")), "Picture"),
+            Group((Choice("kind", "Radius drawn"), Choice("window", "Field of view")), "Picture", when=step),
             Group((Dial("sample", "Sample, −1: tightest"),), "Sample", when=when("source", "network")),
         )

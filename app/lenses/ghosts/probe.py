@@ -113,14 +113,14 @@ class Radii:
 @lru_cache(maxsize=16)
 def radii(source: Probe, temperature: float) -> Radii:
     """Bound, margin bound and exact radius of the 1438 samples."""
-    for _ in exact_in_parts(source, temperature):
-        continue
     parts = _exact_parts(source, temperature)
+    for _ in _completed(parts, source, temperature):
+        continue
     z, a = apply_temperature(source.z, source.a, temperature)
     bound = convergence_radius(z, a, kind="bound")
     margin = convergence_radius(z, a, kind="margin")
-    exact = torch.cat([part.radius for part in parts])
-    certified = torch.cat([part.certified for part in parts])
+    exact = torch.cat([parts[index].radius for index in sorted(parts)])
+    certified = torch.cat([parts[index].certified for index in sorted(parts)])
     return Radii(bound, margin, exact, certified, top_two_radius(z, a))
 
 
@@ -130,18 +130,22 @@ def exact_in_parts(source: Probe, temperature: float) -> Iterator[None]:
     At low temperature a sample takes tens of milliseconds and the whole set most of a minute: each pause is a
     place to cancel, and what was found until then is kept for the next request.
     """
-    parts = _exact_parts(source, temperature)
-    samples = list(zip(source.z.split(PART), source.a.split(PART), strict=True))
-    # Counted afresh each time: the generator of another session may have added parts during the pause.
-    while len(parts) < len(samples):
-        parts.append(exact_radius(*apply_temperature(*samples[len(parts)], temperature)))
-        yield None
+    return _completed(_exact_parts(source, temperature), source, temperature)
+
+
+def _completed(parts: dict[int, ExactRadius], source: Probe, temperature: float) -> Iterator[None]:
+    samples = zip(source.z.split(PART), source.a.split(PART), strict=True)
+    for index, (z, a) in enumerate(samples):
+        # Another session, in a thread of its own, may have found this part meanwhile.
+        if index not in parts:
+            parts[index] = exact_radius(*apply_temperature(z, a, temperature))
+            yield None
 
 
 @lru_cache(maxsize=16)
-def _exact_parts(source: Probe, temperature: float) -> list[ExactRadius]:
-    """The parts found so far, in the order of the samples; `exact_in_parts` appends to it."""
-    return []
+def _exact_parts(source: Probe, temperature: float) -> dict[int, ExactRadius]:
+    """The parts found so far by their place among the samples; `exact_in_parts` adds to it."""
+    return {}
 
 
 def bound_of_all(source: Probe, temperature: float) -> Tensor:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 from collections.abc import Generator
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from anisoscope.app.errors import RequestError
 from anisoscope.app.frame import Frame
@@ -16,6 +18,7 @@ from anisoscope.app.lenses.ghosts import GhostsLens, probe
 from anisoscope.app.lenses.ghosts.plane import HEIGHT_SHARE
 from anisoscope.app.lenses.ghosts.state import TALLEST
 from anisoscope.engine.ghosts import (
+    ExactRadius,
     apply_temperature,
     convergence_radius,
     exact_radius,
@@ -263,3 +266,21 @@ def test_the_thumbnails_are_the_tightest_samples_of_the_brush(lens: GhostsLens) 
     assert frame.tables["inside"]["count"][0] == int(((logs >= low) & (logs <= high)).sum())
     bottom = frame.tables["thumbnails"]["image"][18:26, 0:8][::-1].astype(float) / 255
     np.testing.assert_allclose(bottom, one.images[int(index[0])].reshape(8, 8).numpy(), atol=0.003)
+
+
+def test_two_threads_that_find_one_part_at_once_count_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = probe.probe("linear", "middle", "random", 7, "")
+    together = threading.Barrier(2, timeout=20)
+
+    def exact(z: Tensor, a: Tensor) -> ExactRadius:
+        together.wait()
+        return exact_radius(z, a)
+
+    monkeypatch.setattr(probe, "exact_radius", exact)
+    readers = [threading.Thread(target=probe.radii, args=(one, 0.8)) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join(60)
+    found = probe.radii(one, 0.8)
+    assert found.exact.shape == found.certified.shape == (1438,)

@@ -284,13 +284,11 @@ def test_a_followed_file_that_is_foreign_is_refused_by_name(tmp_path: Path) -> N
     assert str(tmp_path) not in str(refusal.value), "a page does not tell the server's folders"
 
 
-def test_a_long_recording_opens_at_once_and_shows_any_record(tmp_path: Path) -> None:
+def test_a_long_recording_is_thinned_and_shows_any_record(tmp_path: Path) -> None:
     shapes = [(128, 128, 128)] * 2
     content = written(tmp_path / "x.spec", range(10, 10_010, 10), header(shapes))
     lens = dropped(("long.spec", content))
-    started = time.perf_counter()
     frame = lens.compute()
-    assert time.perf_counter() - started < 1.0
     steps, _ = shown_sigma(frame)
     assert len(steps) == 501 and steps[-1] == 10_000, "every second record, and the last"
     assert not left_out(lens.request())
