@@ -34,6 +34,37 @@ def value(page: Page, name: str) -> Any:
     return page.evaluate(f"({MODEL})('dial-{name}-').data.value")
 
 
+def layer(page: Page, figure: str, place: int, column: str) -> list[Any]:
+    """A column of the layer at a place of a figure, as the browser has it."""
+    script = """([name, place, column]) => {
+        const figure = Bokeh.documents[0].get_model_by_name(name)
+        return Array.from(figure.renderers[place].data_source.data[column]) }"""
+    return page.evaluate(script, [f"figure-{figure}", place, column])
+
+
+def at(page: Page, figure: str, x: float, y: float) -> tuple[float, float]:
+    """Where on the screen a place of a figure is."""
+    script = """([name, x, y]) => { const model = Bokeh.documents[0].get_model_by_name(name)
+        const view = Bokeh.index.find_one(model), box = view.canvas_view.el.getBoundingClientRect()
+        return [box.left + view.frame.x_scale.compute(x), box.top + view.frame.y_scale.compute(y)] }"""
+    found = page.evaluate(script, [f"figure-{figure}", x, y])
+    return found[0], found[1]
+
+
+def drag(page: Page, figure: str, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Take what lies at a place of a figure to another, in fifteen moves of the mouse."""
+    page.mouse.move(*at(page, figure, *start))
+    page.mouse.down()
+    page.mouse.move(*at(page, figure, *end), steps=15)
+    page.mouse.up()
+
+
+def drop(page: Page, name: str, content: bytes) -> None:
+    """Drop a file on the page."""
+    file = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+    page.locator("input[type=file]").set_input_files(file)
+
+
 def foreign(url: str) -> bool:
     """Whether a request leaves the machine."""
     return not url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:"))

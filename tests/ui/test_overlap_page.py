@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import numpy as np
 import pytest
-from lens_page import link, opened, value
+from lens_page import drag, drop, layer, link, opened, value
 from playwright.sync_api import Page, expect
 from served import until
 
@@ -18,32 +17,8 @@ pytestmark = pytest.mark.browser
 LIST = "name,RAJ,DECJ\nJ0001+0001,00:01:00,00:01:00\nJ0600-3000,06:00:00,-30:00:00\nJ1200+4000,12:00:00,40:00:00\n"
 
 
-def layer(page: Page, figure: str, place: int, column: str) -> list[Any]:
-    """A column of the layer at a place of a figure, as the browser has it."""
-    script = """([name, place, column]) => {
-        const figure = Bokeh.documents[0].get_model_by_name(name)
-        return Array.from(figure.renderers[place].data_source.data[column]) }"""
-    return page.evaluate(script, [f"figure-{figure}", place, column])
-
-
 def pairs(page: Page) -> np.ndarray:
     return np.array(layer(page, "pairs", 1, "y"))
-
-
-def at(page: Page, x: float, y: float) -> tuple[float, float]:
-    """Where on the screen a place of the sky's picture is."""
-    script = """([x, y]) => { const model = Bokeh.documents[0].get_model_by_name('figure-sky')
-        const view = Bokeh.index.find_one(model), box = view.canvas_view.el.getBoundingClientRect()
-        return [box.left + view.frame.x_scale.compute(x), box.top + view.frame.y_scale.compute(y)] }"""
-    found = page.evaluate(script, [x, y])
-    return found[0], found[1]
-
-
-def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
-    page.mouse.move(*at(page, *start))
-    page.mouse.down()
-    page.mouse.move(*at(page, *end), steps=15)
-    page.mouse.up()
 
 
 def place(right_ascension: float, declination: float) -> tuple[float, float]:
@@ -51,17 +26,12 @@ def place(right_ascension: float, declination: float) -> tuple[float, float]:
     return float(x), float(y)
 
 
-def drop(page: Page, name: str, content: bytes) -> None:
-    file = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
-    page.locator("input[type=file]").set_input_files(file)
-
-
 def test_it_opens_uneven_and_a_drag_of_the_spot_moves_all_pairs(page: Page, address: str) -> None:
     opened(page, address, "overlap")
     expect(page.get_by_role("heading", name="The uneven sky")).to_be_visible()
     before = pairs(page)
     assert len(before) == 2211
-    drag(page, place(271, -8), place(90, 30))
+    drag(page, "sky", place(271, -8), place(90, 30))
     until(lambda: abs(value(page, "right_ascension") - 90) < 2 and abs(value(page, "declination") - 30) < 2)
     until(lambda: not np.array_equal(pairs(page), before))
     until(lambda: "right_ascension=" in link(page))
@@ -83,7 +53,7 @@ def test_a_ring_taken_to_another_pulsar_selects_it(page: Page, address: str) -> 
     xs, ys = layer(page, "sky", 6, "x"), layer(page, "sky", 6, "y")
     first = (xs[45], ys[45])
     far = int(np.argmax(np.hypot(np.array(xs) - first[0], np.array(ys) - first[1])))
-    drag(page, first, (xs[far], ys[far]))
+    drag(page, "sky", first, (xs[far], ys[far]))
     until(lambda: value(page, "pulsar_a") == far)
 
 
