@@ -50,8 +50,8 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing Anisoscope and what its tests need; the first time takes some minutes"
-	@$(INSTALL) --editable '.[test]' && touch $@ $(VENV)/.run
+	@$(INSTALL) --editable '.[test,compiled]' && touch $@ $(VENV)/.run
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing Anisoscope and what its developers need; the first time takes some minutes"
-	@$(INSTALL) --editable '.[test,dev]' && touch $@ $(VENV)/.test $(VENV)/.run
+	@$(INSTALL) --editable '.[test,dev,compiled]' && touch $@ $(VENV)/.test $(VENV)/.run
