@@ -10,13 +10,16 @@ if __name__ != "anisoscope.engine.ghosts":
 
 from .binary import binary_radius, binary_zeros
 from .classes import apply_temperature
+from .clip import ClipStep, RadiusClip
 from .corridors import corridors
 from .errors import (
     InvalidClasses,
+    InvalidClipSetting,
     InvalidDirection,
     InvalidModelOutput,
     InvalidOptimizer,
     InvalidWindow,
+    NonFiniteOutput,
     NotCertified,
 )
 from .exact import ExactRadius, exact_radius
@@ -39,16 +42,20 @@ from .zeros import PartitionZeros, partition_zeros
 __all__ = [
     "HUES",
     "LEVELS",
+    "ClipStep",
     "ExactRadius",
     "InvalidClasses",
+    "InvalidClipSetting",
     "InvalidDirection",
     "InvalidModelOutput",
     "InvalidOptimizer",
     "InvalidWindow",
     "LogitJvp",
+    "NonFiniteOutput",
     "NotCertified",
     "PartitionPlane",
     "PartitionZeros",
+    "RadiusClip",
     "RadiusEstimate",
     "StepMeasure",
     "apply_temperature",

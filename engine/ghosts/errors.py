@@ -13,12 +13,20 @@ class InvalidModelOutput(ValueError):
     """A model whose output is not a finite (batch, classes) table of logits."""
 
 
+class NonFiniteOutput(InvalidModelOutput):
+    """Logits that are NaN or +inf, or slopes that are not finite: a network that has diverged."""
+
+
 class InvalidWindow(ValueError):
     """A window of the complex plane that is empty, not finite, or too large to be searched."""
 
 
 class InvalidOptimizer(ValueError):
     """An optimizer that does not belong to the model, or a parameter it cannot move continuously."""
+
+
+class InvalidClipSetting(ValueError):
+    """A setting of `RadiusClip` outside what it can work with."""
 
 
 class NotCertified(ValueError):

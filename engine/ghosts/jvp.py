@@ -1,14 +1,14 @@
 """Logits of a network and their slopes along a step in parameter space: all a radius needs of it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, jvp
 
 from .classes import as_working_dtype
-from .errors import InvalidDirection, InvalidModelOutput
+from .errors import InvalidDirection, InvalidModelOutput, NonFiniteOutput
 from .probe import cast_floats, untouched
 
 # Largest change of a logit by the finite difference. In float64 the error of a central difference is then
@@ -48,8 +48,8 @@ def logit_jvp(
 
     Raises:
         InvalidDirection: on unknown names, wrong shapes, values that are not finite, integer parameters.
-        InvalidModelOutput: on an output that is not a (batch, classes) table of at least one sample, or
-            holds NaN or +inf; weights that are not finite are named.
+        InvalidModelOutput: on an output that is not a (batch, classes) table of at least one sample; on one
+            that holds NaN or +inf its subclass NonFiniteOutput, with the weights that are not finite.
         ValueError: on an unknown backend.
 
     >>> model = nn.Linear(1, 2, bias=False, dtype=torch.float64)
@@ -114,9 +114,7 @@ def _function(
 ) -> Callable[[dict[str, Tensor]], Tensor]:
     """Output as a function of the parameters; buffers and inputs in the dtype of the computation."""
     buffers = {name: cast_floats(buffer.detach(), dtype) for name, buffer in model.named_buffers()}
-    given = cast_floats(inputs, dtype)
-    positional = given if isinstance(given, tuple) else () if isinstance(given, dict) else (given,)
-    keywords = given if isinstance(given, dict) else {}
+    positional, keywords = as_arguments(cast_floats(inputs, dtype))
 
     def logits(parameters: dict[str, Tensor]) -> Tensor:
         return functional_call(model, {**parameters, **buffers}, positional, keywords)
@@ -124,20 +122,27 @@ def _function(
     return logits
 
 
+def as_arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Positional and keyword arguments of a call: tuples are the first, dictionaries the second."""
+    if isinstance(inputs, dict):
+        return (), inputs
+    return (inputs if isinstance(inputs, tuple) else (inputs,)), {}
+
+
 def _by_forward_mode(model: nn.Module, inputs: object, tangents: dict[str, Tensor]) -> LogitJvp:
     parameters, function = _parameters(model, None), _function(model, inputs, None)
     moving = {name: parameters[name] for name in tangents}
     if not moving:
-        z = _checked_logits(model, function(parameters))
+        z = checked_logits(model, function(parameters))
         return LogitJvp(z, torch.zeros_like(z), "jvp")
     along = {name: tangent.to(parameters[name].dtype) for name, tangent in tangents.items()}
     output = jvp(lambda some: function({**parameters, **some}), (moving,), (along,))
-    z, a = _checked_logits(model, output[0]), as_working_dtype(output[1])
+    z, a = checked_logits(model, output[0]), as_working_dtype(output[1])
     return LogitJvp(z, _checked_slopes(a), "jvp")
 
 
 def _by_finite_difference(model: nn.Module, inputs: object, tangents: dict[str, Tensor]) -> LogitJvp:
-    z = _checked_logits(model, _function(model, inputs, None)(_parameters(model, None)))
+    z = checked_logits(model, _function(model, inputs, None)(_parameters(model, None)))
     a = _finite_difference(model, inputs, tangents).to(z.dtype)
     return LogitJvp(z, _checked_slopes(a), "finite_difference")
 
@@ -189,7 +194,8 @@ def _norm(tensors: Iterable[Tensor]) -> float:
     return sum(float(tensor.double().square().sum()) for tensor in tensors) ** 0.5
 
 
-def _checked_logits(model: nn.Module, z: object) -> Tensor:
+def checked_logits(model: nn.Module, z: object) -> Tensor:
+    """The output where it is a table of logits that are finite or masked by -inf, in working precision."""
     if not isinstance(z, Tensor) or z.ndim != 2 or z.shape[1] == 0 or not z.is_floating_point():
         found = f"{tuple(z.shape)} of {z.dtype}" if isinstance(z, Tensor) else type(z).__name__
         raise InvalidModelOutput(
@@ -205,14 +211,14 @@ def _checked_logits(model: nn.Module, z: object) -> Tensor:
             else "finite weights: are the inputs finite?"
         )
         samples = (z.isnan() | (z == torch.inf)).any(-1).nonzero().flatten()[:8].tolist()
-        raise InvalidModelOutput(f"model: NaN or +inf logits in samples {samples}, with {cause}")
+        raise NonFiniteOutput(f"model: NaN or +inf logits in samples {samples}, with {cause}")
     return as_working_dtype(z)
 
 
 def _checked_slopes(a: Tensor) -> Tensor:
     if not bool(a.isfinite().all()):
         samples = (~a.isfinite().all(-1)).nonzero().flatten()[:8].tolist()
-        raise InvalidModelOutput(
+        raise NonFiniteOutput(
             f"model: slopes that are not finite in samples {samples}; is the direction too large?"
         )
     return a

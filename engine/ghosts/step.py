@@ -73,7 +73,7 @@ def measure_step(
     >>> round(found.step_norm.item(), 4), round(found.normalized_step.item() * math.pi, 4)  # 3 + 4 nats
     (5.0, 7.0)
     """
-    step = _step_of(model, optimizer, _named_parameters(model, optimizer), closure)
+    step = _step_of(model, optimizer, named_parameters(model, optimizer), closure)
     norm, direction = _norm_and_direction(step)
     z, a, used = logit_jvp(model, inputs, direction, backend)
     samples = convergence_radius(z, a, kind, temperature)
@@ -83,8 +83,8 @@ def measure_step(
     return StepMeasure(samples.new_tensor(norm), radius, norm / radius, bottleneck, used, samples)
 
 
-def _named_parameters(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, nn.Parameter]:
-    """The optimizer's parameters by their names in the model."""
+def named_parameters(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, nn.Parameter]:
+    """The optimizer's parameters by their names in the model; others and integers raise InvalidOptimizer."""
     known = {id(parameter): name for name, parameter in model.named_parameters()}
     names = {}
     for index, group in enumerate(optimizer.param_groups):

@@ -1,0 +1,279 @@
+"""An optimizer's step, measured against the radius of the loss's Taylor series and shortened to it."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from .clip_probe import SlopeProbe
+from .clip_settings import ClipSettings, bare_module
+from .clip_weights import StepWeights
+from .errors import InvalidClasses, NonFiniteOutput
+from .radius import convergence_radius
+from .step import named_parameters
+
+# Between two measurements a step this many times longer than the last measured one is measured at once.
+_JUMP = 2.0
+
+
+class ClipStep(NamedTuple):
+    """What one `RadiusClip.step` found and did; plain numbers.
+
+    step: count of calls, from 0. step_norm: ‖p‖ of the optimizer's own step. radius: ρ along it, in the same
+    unit. normalized_step: r = ‖p‖/ρ before, normalized_step_taken: after scaling. scale: s of θ + s·p.
+    clipped: whether the radius set the length (s ≠ 1). bottleneck_index: the sample whose radius it is, in
+    this process, -1 where none. measured: False where ρ is that of an earlier step. refused: whether the
+    step was undone for values that are not finite; then r is +inf, s is 0 and reason says why. skipped:
+    whether a gradient scaler left the step out. backend: how the slopes were found. loss: what the optimizer
+    returned.
+    """
+
+    step: int
+    step_norm: float
+    radius: float
+    normalized_step: float
+    normalized_step_taken: float
+    scale: float
+    clipped: bool
+    bottleneck_index: int
+    measured: bool
+    refused: bool
+    skipped: bool
+    backend: str
+    reason: str
+    loss: Any
+
+
+class _Found(NamedTuple):
+    """ρ along a step; a radius of 0 goes with the reason why there is none."""
+
+    radius: float
+    bottleneck_index: int = -1
+    backend: str = "none"
+    reason: str = ""
+
+
+class RadiusClip:
+    """Takes an optimizer's steps, each no longer than `target` radii of the loss's Taylor series.
+
+    Sao (2026), arXiv:2603.13552, proposition 5.2, on the optimizer's actual update: `step` lets the optimizer
+    step from θ to θ', takes p = θ' - θ with all momentum and weight decay in it, measures ρ along p/‖p‖ at θ
+    and puts the weights to θ + s·p. Moments, gradients and buffers stay as the optimizer and the network left
+    them. To first order r = ‖p‖/ρ = 1 moves the log-odds of the worst sample by π; it is a trust region,
+    no promise that the loss goes down.
+
+    Modes: "cap" shortens, s = min(1, target·ρ/‖p‖). "set" gives every step that length, s = target·ρ/‖p‖,
+    whatever the learning rate; it does not come to rest by itself, lower the target for that. "monitor"
+    measures only: weights, buffers and random numbers are bit by bit those of the run without it.
+
+    A step with values that are not finite, or along which the logits or slopes are not, is undone and
+    reported in `last`, except in mode "monitor", which reports it and leaves it.
+
+    The radius holds for the network in evaluation mode, see `logit_jvp`. After a cap r ≤ target(1 + 1e-6) by
+    the measured radius; weights of half precision round what they are given.
+
+    Args:
+        model: module whose output is (batch, classes). The modules inside `torch.compile` and
+            `DistributedDataParallel` are probed as they are.
+        optimizer: any `torch.optim.Optimizer` of parameters of the model.
+        target: r at most ("cap") or always ("set").
+        mode: "cap", "set" or "monitor".
+        kind: radius, "bound" (ρ_a, the paper's) or "margin" (ρ_m, ours: longer steps, less slack).
+        reduction: "min" over the samples, or q: the radius that the part q of the samples keeps, as 0.99.
+        samples: "batch", the inputs given to `step`; a tensor or a dictionary, one other batch; or an
+            iterable of batches, gone through anew at each measurement.
+        every: a measurement each so many steps. In between, "cap" and "set" use the last radius, and measure
+            at once where ‖p‖ is over twice that of the last measurement.
+        backend: "auto" is "forward_difference": two passes forward, slopes to about 1e-3. "jvp" and
+            "finite_difference" are those of `logit_jvp`, exact and dearer.
+        on_step: called with each measured `ClipStep`.
+        process_group: where `torch.distributed` runs, the processes whose smallest radius counts: one scalar
+            is reduced a measurement. All must step alike, as data-parallel training does.
+
+    Raises:
+        InvalidClipSetting: on a setting outside what is allowed.
+        InvalidOptimizer: on parameters that are not the model's or not real numbers.
+
+    >>> model = nn.Linear(1, 2, bias=False)
+    >>> _ = nn.init.zeros_(model.weight)
+    >>> clip = RadiusClip(model, torch.optim.SGD(model.parameters(), lr=1.0))
+    >>> model.weight.grad = torch.tensor([[-3.0], [4.0]])
+    >>> last = clip.step(torch.ones(1, 1))  # the log-odds would move by 3 + 4 nats
+    >>> round(last.normalized_step * math.pi, 4), round(last.scale * 7, 4), last.clipped
+    (7.0, 3.1416, True)
+    """
+
+    last: ClipStep | None = None
+    """What the latest step found."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        target: float = 1.0,
+        mode: str = "cap",
+        kind: str = "bound",
+        reduction: str | float = "min",
+        samples: object = "batch",
+        every: int = 1,
+        backend: str = "auto",
+        on_step: Callable[[ClipStep], None] | None = None,
+        process_group: Any = None,
+    ):
+        self.settings = ClipSettings(target, mode, kind, reduction, samples, every, backend)
+        self.model, self.optimizer = bare_module(model), optimizer
+        self._on_step, self._group = on_step, process_group
+        self._count, self._measured_at = 0, 0
+        # ‖p‖ and what was found at the last measurement of a step that moved.
+        self._reference: tuple[float, _Found] | None = None
+        self._prepare()
+
+    def _prepare(self) -> None:
+        names = named_parameters(self.model, self.optimizer)
+        self._held = self._groups()
+        self._weights = StepWeights(list(names.values()))
+        self._probe = SlopeProbe(self.model, list(names), self.settings.backend)
+
+    def _groups(self) -> list[int]:
+        return [len(group["params"]) for group in self.optimizer.param_groups]
+
+    def step(
+        self,
+        inputs: object = None,
+        closure: Callable[[], Any] | None = None,
+        scaler: Any = None,
+        logits: Tensor | None = None,
+    ) -> ClipStep:
+        """One step of the optimizer, measured and scaled.
+
+        Args:
+            inputs: of the network, as for `logit_jvp`; not needed where `samples` are given.
+            closure: passed to the optimizer's step.
+            scaler: a `torch.amp.GradScaler`, whose step is then taken; `update` stays with the caller.
+            logits: the network's output for these inputs at the present weights, where it is at hand and the
+                same in evaluation mode; saves a pass forward.
+
+        Raises:
+            InvalidModelOutput: on an output that is not a (batch, classes) table of at least one sample; the
+                weights are then those before the step.
+            InvalidClipSetting: on a closure together with a scaler.
+        """
+        if self._groups() != self._held:
+            self._prepare()
+        watching = self.settings.mode == "monitor"
+        due = self._reference is None or self._count - self._measured_at >= self.settings.every
+        if watching and not due and self.last is not None:
+            loss, skipped = _advance(self.optimizer, closure, scaler)
+            self.last = self.last._replace(step=self._count, measured=False, skipped=skipped, loss=loss)
+            self._count += 1
+            return self.last
+        loss, skipped = self._weights.take(lambda: _advance(self.optimizer, closure, scaler))
+        norm = self._weights.norm()
+        kept = self._kept(norm)
+        found = self._measured(inputs, norm, logits) if due or kept is None else kept
+        due = found is not kept
+        self.last = self._settled(norm, found, due)._replace(skipped=skipped, loss=loss)
+        self._count += 1
+        if due and self._on_step is not None:
+            self._on_step(self.last)
+        return self.last
+
+    def _kept(self, norm: float) -> _Found | None:
+        """The last measurement, where it may stand for a step of this length."""
+        if self._reference is None or not norm <= _JUMP * self._reference[0]:
+            return None
+        return self._reference[1]
+
+    def _measured(self, inputs: object, norm: float, logits: Tensor | None) -> _Found:
+        """The radius all processes agree on; where it cannot be had the weights go back to where they were."""
+        agreed = math.inf
+        try:
+            found = self._local(inputs, norm, logits)
+            agreed = 1 / found.radius if found.radius else math.inf
+        except BaseException:
+            self._weights.to_start()
+            raise
+        finally:
+            # Reduced even where this process raises: the others wait for it.
+            agreed = _largest(agreed, self._weights, self._group)
+        self._measured_at = self._count
+        if agreed == math.inf:
+            return found._replace(radius=0.0, reason=found.reason or "refused by another process")
+        found = found._replace(radius=1 / agreed if agreed else math.inf)
+        if norm > 0:
+            self._reference = norm, found
+        return found
+
+    def _local(self, inputs: object, norm: float, logits: Tensor | None) -> _Found:
+        if not math.isfinite(norm):
+            return _Found(0.0, reason="the optimizer's step is not finite")
+        if norm == 0:
+            return _Found(math.inf)
+        backend, radii = "none", []
+        try:
+            for batch in self.settings.batches(inputs):
+                z, a, backend = self._probe(batch, self._weights, norm, logits)
+                radii.append(convergence_radius(z, a, self.settings.kind))
+        except (NonFiniteOutput, InvalidClasses) as error:
+            return _Found(0.0, reason=str(error))
+        radius, index = self.settings.reduced(torch.cat(radii))
+        return _Found(radius, index if radius < math.inf else -1, backend)
+
+    def _settled(self, norm: float, found: _Found, measured: bool) -> ClipStep:
+        """Puts the weights where the mode wants them."""
+        mode, r = self.settings.mode, norm / found.radius if found.radius else math.inf
+        refused = found.radius == 0 and mode != "monitor"
+        scale = 1.0
+        if refused:
+            scale = 0.0
+        elif mode != "monitor" and 0 < r < math.inf:
+            scale = self.settings.target / r if mode == "set" else min(1.0, self.settings.target / r)
+        if scale == 1:
+            self._weights.to_end()
+        elif scale == 0:
+            self._weights.to_start()
+        else:
+            self._weights.to_fraction(scale)
+        return ClipStep(
+            step=self._count,
+            step_norm=norm,
+            radius=found.radius,
+            normalized_step=r,
+            normalized_step_taken=0.0 if refused else scale * r,
+            scale=scale,
+            clipped=scale != 1,
+            bottleneck_index=found.bottleneck_index,
+            measured=measured,
+            refused=refused,
+            skipped=False,
+            backend=found.backend,
+            reason=found.reason,
+            loss=None,
+        )
+
+
+def _advance(
+    optimizer: torch.optim.Optimizer, closure: Callable[[], Any] | None, scaler: Any
+) -> tuple[Any, bool]:
+    """The optimizer's step: what it returned, and whether the scaler left it out."""
+    if scaler is None:
+        return (optimizer.step() if closure is None else optimizer.step(closure)), False
+    ran: list[bool] = []
+    handle = optimizer.register_step_post_hook(lambda *_: ran.append(True))
+    try:
+        loss = scaler.step(optimizer)
+    finally:
+        handle.remove()
+    return loss, not ran
+
+
+def _largest(value: float, weights: StepWeights, group: Any) -> float:
+    """The largest value among the processes."""
+    if not (dist.is_available() and dist.is_initialized() and dist.get_world_size(group) > 1):
+        return value
+    shared = torch.tensor(value, dtype=torch.float32, device=weights.device)
+    dist.all_reduce(shared, dist.ReduceOp.MAX, group=group)
+    return float(shared)
