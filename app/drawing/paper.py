@@ -239,18 +239,19 @@ class _Head:
             (n for n in range(len(entries), 0, -1) if _columns_mm(entries, n) <= inner_mm), 1
         )
         rows = -(-len(entries) // self._columns)
-        self._legend_top = 1.2 + LINE_MM * (1 if self._unit_beside or not figure.unit else 2)
+        self._unit = [figure.unit] if self._unit_beside else _lines(figure.unit, 7.0, inner_mm)
+        below = 0 if self._unit_beside else len(self._unit)
+        self._legend_top = 1.2 + LINE_MM * (1 + below)
         self._title_mm = title
         self.height = self._legend_top + LINE_MM * rows + 2.0
 
     def write(self, canvas: Canvas, width_mm: float, height_mm: float) -> None:
         figure, left, top = self._figure, LEFT_MM / width_mm, 1 - 1.2 / height_mm
         canvas.text(left, top, figure.title, weight=600, size=7.5, va="top", color=LIGHT["ink"])
-        if figure.unit:
-            beside = self._unit_beside
-            x = (LEFT_MM + self._title_mm + 2.5) / width_mm if beside else left
-            y = top if beside else top - LINE_MM / height_mm
-            canvas.text(x, y, figure.unit, size=7, va="top", color=LIGHT["ink2"])
+        beside = self._unit_beside
+        x = (LEFT_MM + self._title_mm + 2.5) / width_mm if beside else left
+        for place, line in enumerate(self._unit, start=0 if beside else 1):
+            canvas.text(x, top - place * LINE_MM / height_mm, line, size=7, va="top", color=LIGHT["ink2"])
         if figure.legend:
             canvas.legend(
                 handles=[_legend_handle(key) for key in figure.legend],
@@ -267,6 +268,18 @@ def _text_mm(text: str, size: float) -> float:
         return 0.0
     path = TextPath((0, 0), text, size=size, prop=font_manager.FontProperties(family="Inter"))
     return float(path.get_extents().width) / POINTS_PER_MM
+
+
+def _lines(text: str, size: float, most_mm: float) -> list[str]:
+    """The text in lines no wider than that, broken between words."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and _text_mm(longer, size) <= most_mm:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def _columns_mm(entries: Sequence[float], columns: int) -> float:

@@ -41,7 +41,7 @@ def _picture(facts: Mapping[str, Any]) -> Figure:
             Layer("psf", "image", palette="psf"),
             Layer("lattice", "path", Style("axis", "fine", size=0.8, alpha=0.5)),
             Layer("mean_cell", "curve", Style("grey", "bound", size=1.4)),
-            Layer("half_maximum", "curve", Style("plot", "current")),
+            Layer("half_maximum", "curve", Style("ink", "current")),
             Layer("lit_point", "points", Style(HAND, "handle", size=12)),
         ),
         x=Axis("distance, mean cells", (-half, half), _symmetric(half)),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from copy import deepcopy
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -114,3 +116,14 @@ def test_a_label_is_moved_inside_and_its_dollars_are_text() -> None:
 def test_a_layer_without_points_is_left_out() -> None:
     empty = Frame({"curve": {"x": np.array([]), "y": np.array([])}})
     assert figure_files(figure_of("curve"), empty, ("svg",), 85)["svg"]
+
+
+def test_a_long_unit_is_written_in_lines_that_end_on_the_paper() -> None:
+    words = "power of every direction against the mean, with the condition number before and after; colours from 0 to 9"
+    figure = replace(figure_of("curve"), unit=words)
+    files = figure_files(figure, Frame({"curve": TABLES["curve"]}), ("png", "svg"), 85)
+    image = imread(io.BytesIO(files["png"]))[..., :3]
+    margin = image[:, -int(1.5 * 300 / 25.4) :]
+    np.testing.assert_allclose(margin, 1.0, atol=0.01)
+    lines = re.findall(rb">([^<>]*)</text>", files["svg"])
+    assert sum(line.strip() in words.encode() and b" " in line.strip() for line in lines) >= 2
