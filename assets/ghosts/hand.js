@@ -45,6 +45,26 @@
     return {x: xs, y: ys}
   }
 
+  // The twin of app/lenses/ghosts/spike_hand.py.
+  const SPIKE = [["plain", "plain", "grey"], ["gradient_norm", "‖g‖ ≤ 1", "amber"], ["step_norm", "‖p‖ ≤ median", "purple"], ["radius", "r ≤ target", "blue"]]
+  const spike_step = (state, tables) => Math.min(state.spike_step, tables.spike_captions.head[0])
+
+  function spike_readouts(state, tables) {
+    const captions = tables.spike_captions
+    if (!captions.head.length) return []
+    const step = spike_step(state, tables), text = (value) => Number.isFinite(value) ? shown(value) : "–"
+    const at = ({x, y}) => { const place = Array.from(x).indexOf(step); return place < 0 ? NaN : y[place] }
+    return [
+      {label: `at step ${step}`, value: "accuracy", beside: "r", role: "ink2"},
+      ...SPIKE.map(([lane, label, role], k) => {
+        const accuracy = at(tables[`spike_accuracy_${lane}`]), reach = 10 ** at(tables[`spike_reach_${lane}`])
+        return Number.isNaN(accuracy) ? {label, value: captions.stopped[k] || "–", beside: "", role}
+          : {label, value: `${(100 * accuracy).toFixed(1)} %`, beside: text(reach), role}
+      }),
+      {label: "r asked for at the spike", value: "", beside: text(captions.asked[0]), role: "ink2"},
+    ]
+  }
+
   function hand(state, tables) {
     const n = Object.fromEntries(Object.entries(tables.numbers).map(([name, value]) => [name, value[0]]))
     const {r, order} = state, {window, top, unit, temperature} = n
@@ -77,8 +97,9 @@
         error_cursor: {x: seen ? [tau] : []},
         order_cursor: {x: [order]},
         histogram_cursor: {x: [Math.log10(tau * unit)]},
+        spike_cursor: {x: tables.spike_captions.head.length ? [spike_step(state, tables)] : []},
       },
-      readouts: state.view !== "step" ? undefined : [
+      readouts: state.view === "spike" ? spike_readouts(state, tables) : state.view !== "step" ? undefined : [
         radius("bound ρₐ", n.bound), radius("margin ρₘ", n.margin), radius("exact ρ*", n.exact),
         row("step τ", shown(tau * unit), shown(r), "hand"),
         row("true loss at τ", shown(loss), "nats"),
@@ -88,6 +109,7 @@
   }
 
   function drag(figure, phase, x, y, state, tables) {
+    if (figure.startsWith("spike_")) return {spike_step: Math.max(0, Math.min(tables.spike_captions.head[0] ?? 0, Math.round(x)))}
     if (figure === "plane") {
       const r = Math.hypot(x, y) / tables.numbers.temperature[0]
       return {r: Math.min(100, Math.max(0.01, Number(r.toPrecision(3))))}
@@ -110,6 +132,7 @@
   }
 
   function tap(figure, x, y, state, tables) {
+    if (figure.startsWith("spike_")) return drag(figure, "end", x, y, state, tables)
     if (figure === "histogram") return {brush: [-6, 6]}
     if (figure !== "thumbnails") return null
     const column = Math.floor(x), index = tables.tiles.index[(2 - Math.floor(y)) * 8 + column]

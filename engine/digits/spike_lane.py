@@ -15,7 +15,7 @@ from .architectures import build
 from .spike_limits import LIMITS, Limiter
 from .spike_spec import OPTIMIZERS, LaneSpec, check_limit
 
-CHECKPOINT_EVERY = 25
+CHECKPOINT_EVERY = 10
 WEIGHT_DECAY = 0.01
 """Of AdamW, torch's default: the decay is part of the step that is measured and limited."""
 
@@ -101,17 +101,17 @@ class SpikeLane:
         return True
 
     def branch(self, spec: LaneSpec) -> "SpikeLane":
-        """A lane of other spikes that has what both share, up to the last checkpoint before they part, already behind it."""
+        """A lane of other spikes; what both share, to the last state kept before they part, lies behind it already."""
         lane = SpikeLane(self.data, spec, self.limit, self.target)
         parted = self.spec.parts_from(spec, self.step + 1)
-        usable = [step for step in self._checkpoints if step < parted]
+        usable = {step: state for step, state in self._checkpoints.items() if step < parted}
+        if parted > self.step and self.running:
+            usable[self.step] = self._state()
         if usable:
-            lane._checkpoints = {step: self._checkpoints[step] for step in usable}
             last = max(usable)
-            state = copy.deepcopy(self._checkpoints[last])
-            lane.model.load_state_dict(state["model"])
-            lane._optimizer.load_state_dict(state["optimizer"])
-            lane.records = self.records.cut(last + 1)
+            lane._checkpoints, lane.records = usable, self.records.cut(last + 1)
+            lane.model.load_state_dict(usable[last]["model"])
+            lane._optimizer.load_state_dict(copy.deepcopy(usable[last]["optimizer"]))
         return lane
 
     def _state(self) -> dict[str, Any]:

@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
-VIEWS = {"one step": "step"}
-LEDES: dict[str, tuple[str, str]] = {}
+VIEWS = {"one step": "step", "spike lab": "spike"}
+LEDES: dict[str, tuple[str, str]] = {
+    "spike": (
+        "Drag the target r,",
+        "or press Spike while the lanes train. The same training runs four times from the same weights on the same "
+        "batches; only what holds back its steps differs.",
+    ),
+}
 """What the reader can do in a view, and what is then to be seen, where the words of the lens do not fit it."""
+
+SPIKE_OPTIMIZERS = {
+    "SGD": "sgd",
+    "SGD, momentum": "momentum",
+    "Adam": "adam",
+    "AdamW": "adamw",
+    "Muon": "muon",
+}
+LONGEST = 600
+"""Steps of a training of the spike lab, at most."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import param
 
-from ...control import Card, Choice, Claim, Dial, Group, Readout, Table
+from ...control import Action, Card, Choice, Claim, Dial, Group, Readout, Table, Transport
 from ...errors import RequestError
 from ...figure import Figure, when
 from ...frame import Columns, Frame, Idle
@@ -66,7 +66,7 @@ class GhostsLens(Lens):
     )
     primary = "r"
     second = "order"
-    client_side = frozenset({"r", "order"})
+    client_side = frozenset({"r", "order", "spike_step"})
 
     view = param.Selector(default="step", objects=choices.VIEWS, doc="Which figures are shown.")
     source = param.Selector(default="network", objects={"a trained network": "network", "sandbox": "sandbox"})
@@ -90,15 +90,41 @@ class GhostsLens(Lens):
     label = param.Integer(default=0, bounds=(0, MOST_CLASSES - 1), doc="True class of the sandbox, from 0.")
     logits = param.NumericTuple(default=(2.0, 0.0, 0.0, 0.0, 0.0, 0.0), doc="Logits z of the sandbox.")
     slopes = param.NumericTuple(default=(-1.0, 1.0, 0.5, 0.0, 0.0, 0.0), doc="Slopes a of the sandbox.")
+    spike_target = param.Number(
+        default=1.0, bounds=(0.05, 32.0), doc="Largest r of a step of the capped lane."
+    )
+    spike_factor = param.Number(default=1000.0, bounds=(10.0, 1e4), doc="On the learning rate in a spike.")
+    spike_at = param.Integer(default=50, bounds=(1, choices.LONGEST), doc="First step of the first spike.")
+    spike_held = param.Integer(default=151, bounds=(1, choices.LONGEST), doc="Steps that a spike lasts.")
+    spike_again = param.NumericTuple(
+        default=(0.0, 0.0, 0.0, 0.0), doc="First steps of further spikes; 0: none."
+    )
+    spike_optimizer = param.Selector(
+        default="adam", objects=choices.SPIKE_OPTIMIZERS, doc="Optimiser of the four lanes."
+    )
+    spike_rate = param.Number(default=1e-2, bounds=(1e-5, 10.0), doc="Learning rate outside the spike.")
+    spike_batch = param.Selector(default=64, objects={"64": 64, "128": 128}, doc="Samples a step.")
+    spike_steps = param.Integer(default=200, bounds=(50, choices.LONGEST), doc="Steps of the training.")
+    spike_seed = param.Integer(default=0, bounds=(0, 999), doc="Of weights and batches.")
+    spike_until = param.Integer(
+        default=choices.LONGEST, bounds=(0, choices.LONGEST), doc="Step at which the lanes are paused."
+    )
+    spike_step = param.Integer(
+        default=choices.LONGEST,
+        bounds=(0, choices.LONGEST),
+        doc="Step that is looked at, at most the newest.",
+    )
 
     drop_words = "Drop a request.json, an exported zip, or weights (.npz) here"
     opens = (*Lens.opens, ".npz")
 
     def check(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """Choosing a network or a stage lets go of dropped weights."""
+        """Choosing a network or a stage lets go of dropped weights; moving the first spike, of those after it."""
         checked, unknown = super().check(values)
         if {"network", "stage"} & set(checked):
             checked.setdefault("weights", "")
+        if "spike_at" in checked:
+            checked.setdefault("spike_again", (0.0, 0.0, 0.0, 0.0))
         return checked, unknown
 
     def open_file(self, name: str, content: bytes) -> dict[str, Any]:
@@ -114,6 +140,12 @@ class GhostsLens(Lens):
             raise RequestError(f"{name}, {error.entry}", error.value, f"allowed: {error.allowed}") from error
         kept = {k: v for k, v in self.request().values if k not in ("network", "stage")}
         return {**kept, "source": "network", "network": network, "weights": keep(name, content)}
+
+    def act(self, name: str) -> dict[str, Any]:
+        """A spike where the training stands, pause or go on, one step more."""
+        from .spike_labs import acted
+
+        return acted(name, self.request().as_dict())
 
     def invitation(self) -> tuple[str, str]:
         return choices.LEDES.get(self.view, self.lede)
@@ -160,19 +192,72 @@ class GhostsLens(Lens):
 
     def controls(self) -> tuple[Group, ...]:
         step = when("view", "step")
+        network = when("view", *(view for view in choices.VIEWS.values() if view != "spike"))
         steps = ((0.01, ".01"), (0.1, ".1"), (1.0, "1"), (10.0, "10"), (100.0, "100"))
         return (
-            Group((Dial("r", "Step r = τ / ρₐ", steps, log=True, primary=True),)),
+            Group((Dial("r", "Step r = τ / ρₐ", steps, log=True, primary=True),), when=network),
             Group((Dial("order", "Taylor order n"),), when=step),
-            Group((Dial("temperature", "Temperature T", log=True),)),
+            Group((Dial("temperature", "Temperature T", log=True),), when=network),
+            *_spike_hands(),
             Group((Choice("view", "Figures"),)),
-            Group((Choice("source", "Softmax of"),), "Model and direction"),
+            *_spike_settings(),
+            Group((Choice("source", "Softmax of"),), "Model and direction", when=network),
             Group(
                 (Choice("network", "Network"), Choice("stage", "Training"), Choice("direction", "Direction")),
-                when=when("source", "network"),
+                when=network & when("source", "network"),
             ),
-            Group((Dial("direction_seed", "Random direction"),), when=when("direction", "random")),
-            Group((Dial("classes", "Classes"), Dial("label", "True class")), when=when("source", "sandbox")),
+            Group((Dial("direction_seed", "Random direction"),), when=network & when("direction", "random")),
+            Group(
+                (Dial("classes", "Classes"), Dial("label", "True class")),
+                when=network & when("source", "sandbox"),
+            ),
             Group((Choice("kind", "Radius drawn"), Choice("window", "Field of view")), "Picture", when=step),
-            Group((Dial("sample", "Sample, −1: tightest"),), "Sample", when=when("source", "network")),
+            Group(
+                (Dial("sample", "Sample, −1: tightest"),), "Sample", when=network & when("source", "network")
+            ),
         )
+
+
+def _spike_hands() -> tuple[Group, ...]:
+    spike = when("view", "spike")
+    targets = ((0.1, ".1"), (1.0, "1"), (4.0, "4"), (16.0, "16"))
+    return (
+        Group((Dial("spike_target", "Target r of the cap", targets, log=True, primary=True),), when=spike),
+        Group((Action("spike", "Spike"),), when=spike),
+        Group(
+            (
+                Dial("spike_step", "Training step", end="spike_last"),
+                Transport("spike_step", head="spike_head"),
+            ),
+            when=spike,
+        ),
+        Group((Action("spike_pause", "Pause or go on"), Action("spike_one", "One step")), when=spike),
+    )
+
+
+def _spike_settings() -> tuple[Group, ...]:
+    spike = when("view", "spike")
+    factors = ((10.0, "10"), (100.0, "10²"), (1e3, "10³"), (1e4, "10⁴"))
+    rates = ((1e-5, "10⁻⁵"), (1e-3, "10⁻³"), (0.1, "10⁻¹"), (10.0, "10"))
+    return (
+        Group(
+            (
+                Dial("spike_factor", "Factor on the rate", factors, log=True),
+                Dial("spike_at", "At step"),
+                Dial("spike_held", "Steps held", log=True),
+            ),
+            "Spike",
+            when=spike,
+        ),
+        Group(
+            (
+                Choice("spike_optimizer", "Optimiser"),
+                Dial("spike_rate", "Learning rate", rates, log=True),
+                Choice("spike_batch", "Batch"),
+                Dial("spike_steps", "Steps"),
+                Dial("spike_seed", "Seed"),
+            ),
+            "Training",
+            when=spike,
+        ),
+    )
