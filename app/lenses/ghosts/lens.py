@@ -178,7 +178,7 @@ class GhostsLens(Lens):
     def card(self, request: Request, frame: Frame) -> Card | None:
         from .statements import card
 
-        return card(request, frame)
+        return None if request["view"] == "spike" else card(request, frame)
 
     def claims(self, request: Request, frame: Frame) -> tuple[Claim, ...]:
         from . import statements, views
@@ -223,7 +223,6 @@ def _spike_hands() -> tuple[Group, ...]:
     targets = ((0.1, ".1"), (1.0, "1"), (4.0, "4"), (16.0, "16"))
     return (
         Group((Dial("spike_target", "Target r of the cap", targets, log=True, primary=True),), when=spike),
-        Group((Action("spike", "Spike"),), when=spike),
         Group(
             (
                 Dial("spike_step", "Training step", end="spike_last"),
@@ -231,6 +230,7 @@ def _spike_hands() -> tuple[Group, ...]:
             ),
             when=spike,
         ),
+        Group((Action("spike", "Spike"),), when=spike),
         Group((Action("spike_pause", "Pause or go on"), Action("spike_one", "One step")), when=spike),
     )
 

@@ -15,7 +15,8 @@ SPIKE = when("view", "spike")
 ROLES: dict[str, Role] = {"plain": "grey", "gradient_norm": "amber", "step_norm": "purple", "radius": "blue"}
 
 QUANTITIES = ("loss", "accuracy", "reach", "norm", "radius")
-ROOM = 0.17
+PAIR = ("norm", "radius")
+ROOM, ROOM_IN_PAIR = 0.16, 0.42
 """Beyond the last step, as a share of all, for the names of the lanes."""
 
 GAP = 0.115
@@ -38,7 +39,7 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
             "reach",
             "Reach of the step taken, r = τ / ρₐ",
             "at the weights it starts from",
-            (Key("target", "line", "hand"),),
+            (Key("target", "bound", "hand"),),
         ),
         _figure(frame, "norm", "Step taken, τ = ‖p‖", ""),
         _figure(frame, "radius", "Bound ρₐ", "along the step, over its minibatch"),
@@ -52,7 +53,7 @@ def _figure(frame: Frame, quantity: str, title: str, unit: str, legend: tuple[Ke
         (Layer("spike_target", "hlines", Style("hand", "bound", size=1.6)),) if quantity == "reach" else ()
     )
     ticks = ((0, "0"), (0.5, "50 %"), (1, "100 %")) if quantity == "accuracy" else decades(low, high)
-    margin = 0.04 * (high - low)
+    margin, room = 0.04 * (high - low), ROOM_IN_PAIR if quantity in PAIR else ROOM
     return Figure(
         name=f"spike_{quantity}",
         title=title,
@@ -72,9 +73,9 @@ def _figure(frame: Frame, quantity: str, title: str, unit: str, legend: tuple[Ke
             ),
             Layer("spike_cursor", "vlines", Style("hand", "exact"), above=True),
         ),
-        x=Axis("training step", (0, steps * (1 + ROOM)), _step_ticks(steps), share="spike_step"),
+        x=Axis("training step", (0, steps * (1 + room)), _step_ticks(steps), share=f"spike_step_{room}"),
         y=Axis("", (low - margin, high + margin), ticks),
-        size="second" if quantity in ("accuracy", "loss", "reach") else "pair",
+        size="pair" if quantity in PAIR else "second",
         drag=True,
         tap=True,
         when=SPIKE,
@@ -116,7 +117,7 @@ def spread(ends: Sequence[float], low: float, high: float) -> list[float]:
     places = [math.nan] * len(ends)
     for below, k in zip([None, *there], there, strict=False):
         places[k] = ends[k] if below is None else max(ends[k], places[below] + gap)
-    ceiling = high
+    ceiling = high - 0.02 * (high - low)
     for k in reversed(there):
         places[k] = min(places[k], ceiling)
         ceiling = places[k] - gap
