@@ -8,11 +8,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from .clip_probe import SlopeProbe
+from .clip_probe import RadiusProbe
 from .clip_settings import ClipSettings, bare_module
 from .clip_weights import StepWeights
 from .errors import InvalidClasses, NonFiniteOutput
-from .radius import convergence_radius
 from .step import named_parameters
 
 # Between two measurements a step this many times longer than the last measured one is measured at once.
@@ -135,7 +134,7 @@ class RadiusClip:
         names = named_parameters(self.model, self.optimizer)
         self._held = self._groups()
         self._weights = StepWeights(list(names.values()))
-        self._probe = SlopeProbe(self.model, list(names), self.settings.backend)
+        self._probe = RadiusProbe(self.model, list(names), self.settings.kind, self.settings.backend)
 
     def _groups(self) -> list[int]:
         return [len(group["params"]) for group in self.optimizer.param_groups]
@@ -215,11 +214,11 @@ class RadiusClip:
         backend, radii = "none", []
         try:
             for batch in self.settings.batches(inputs):
-                z, a, backend = self._probe(batch, self._weights, norm, logits)
-                radii.append(convergence_radius(z, a, self.settings.kind))
+                some, backend = self._probe(batch, self._weights, norm, logits)
+                radii.append(some)
         except (NonFiniteOutput, InvalidClasses) as error:
             return _Found(0.0, reason=str(error))
-        radius, index = self.settings.reduced(torch.cat(radii))
+        radius, index = self.settings.reduced(radii[0] if len(radii) == 1 else torch.cat(radii))
         return _Found(radius, index if radius < math.inf else -1, backend)
 
     def _settled(self, norm: float, found: _Found, measured: bool) -> ClipStep:

@@ -12,7 +12,7 @@ _FLOAT64_FREE = ("mps",)
 
 
 class StepWeights:
-    """Start and end of a step, in buffers that are made once; all weights move in one call.
+    """Start, end and displacement of a step, in buffers that are made once; all weights move in one call.
 
     Three copies of the optimizer's weights, in float32 where the weights are of half precision.
     """
@@ -23,29 +23,33 @@ class StepWeights:
             p.detach().to(torch.promote_types(p.dtype, torch.float32), copy=True) for p in self._parameters
         ]
         self._end = [torch.empty_like(p) for p in self._start]
-        self.change: list[Tensor] = []
-        """Displacement of each parameter, end minus start, after `take`."""
+        self._change = [torch.zeros_like(p) for p in self._start]
+        self.device = self._start[0].device
+        # Weights of half precision cannot follow a small displacement; they are lifted instead.
+        self.are_lifted = any(p.dtype != s.dtype for p, s in zip(self._parameters, self._start, strict=True))
 
-    @torch.no_grad()
     def take(self, step: Callable[[], Any]) -> Any:
         """Runs the step and keeps both ends of it; returns what the step returned."""
-        foreach.copy_(self._start, self._parameters)
+        with torch.no_grad():
+            foreach.copy_(self._start, self._parameters)
         found = step()
-        foreach.copy_(self._end, self._parameters)
-        self.change = foreach.add(self._end, self._start, alpha=-1)
+        with torch.no_grad():
+            foreach.copy_(self._end, self._parameters)
+            foreach.copy_(self._change, self._end)
+            foreach.add_(self._change, self._start, alpha=-1)
         return found
 
-    def direction(self, norm: float) -> list[Tensor]:
-        """p/‖p‖, for a norm above 0."""
-        return list(foreach.div(self.change, norm))
+    def norm(self) -> float:
+        """‖p‖ of the step; NaN or +inf where it is not finite."""
+        return _norm(self._change)
 
     def size(self) -> float:
         """‖θ‖ of the weights before the step."""
         return _norm(self._start)
 
-    def norm(self) -> float:
-        """‖p‖ of the step; NaN or +inf where it is not finite."""
-        return _norm(self.change)
+    def direction(self, norm: float) -> list[Tensor]:
+        """p/‖p‖, for a norm above 0."""
+        return foreach.div(self._change, norm)
 
     @torch.no_grad()
     def to_start(self) -> None:
@@ -59,28 +63,20 @@ class StepWeights:
 
     @torch.no_grad()
     def to_fraction(self, scale: float) -> None:
-        """Weights at start + scale · step, rounded once to their own precision."""
-        foreach.copy_(self._parameters, self.at_fraction(scale))
+        """Weights at start + scale · step, in their own precision."""
+        if self.are_lifted:
+            foreach.copy_(self._parameters, self.at_fraction(scale))
+        else:
+            foreach.copy_(self._parameters, self._start)
+            foreach.add_(self._parameters, self._change, alpha=scale)
 
     def at_fraction(self, scale: float) -> list[Tensor]:
         """Start + scale · step in copies of at least float32; the weights stay where they are."""
-        return list(foreach.add(self._start, self.change, alpha=scale))
-
-    @property
-    def device(self) -> torch.device:
-        """Where the first of the weights lies."""
-        return self._start[0].device
-
-    def in_working_precision(self) -> bool:
-        """Whether the weights themselves, not only their copies, have at least float32."""
-        return all(p.dtype == s.dtype for p, s in zip(self._parameters, self._start, strict=True))
+        return foreach.add(self._start, self._change, alpha=scale)
 
 
 def _norm(tensors: list[Tensor]) -> float:
-    if not tensors:
-        return 0.0
     plain = any(tensor.device.type in _FLOAT64_FREE for tensor in tensors)
     # In float64 neither the squares of tiny entries vanish nor those of large float32 overflow.
     norms = foreach.norm(tensors, 2, dtype=None if plain else torch.float64)
-    device = norms[0].device
-    return float(torch.linalg.vector_norm(torch.stack([norm.to(device) for norm in norms])))
+    return float(torch.linalg.vector_norm(torch.stack([n.to(norms[0].device) for n in norms])))

@@ -60,7 +60,7 @@ def logit_jvp(
     """
     if backend not in ("auto", "jvp", "finite_difference"):
         raise ValueError(f"backend must be 'auto', 'jvp' or 'finite_difference', not {backend!r}")
-    tangents = _checked_direction(model, direction)
+    tangents = checked_direction(model, direction)
     with torch.no_grad(), untouched(model):
         if backend == "jvp":
             return _by_forward_mode(model, inputs, tangents)
@@ -75,7 +75,7 @@ def logit_jvp(
         return _by_finite_difference(model, inputs, tangents)
 
 
-def _checked_direction(model: nn.Module, direction: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def checked_direction(model: nn.Module, direction: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The direction under each parameter's first name."""
     first_name = {id(parameter): name for name, parameter in model.named_parameters()}
     known = dict(model.named_parameters(remove_duplicate=False))
@@ -105,11 +105,12 @@ def _checked_direction(model: nn.Module, direction: Mapping[str, Tensor]) -> dic
     return tangents
 
 
-def _parameters(model: nn.Module, dtype: torch.dtype | None) -> dict[str, Tensor]:
+def cast_parameters(model: nn.Module, dtype: torch.dtype | None) -> dict[str, Tensor]:
+    """The weights, detached, in the dtype of the computation; None lifts half precision alone."""
     return {name: cast_floats(p.detach(), dtype) for name, p in model.named_parameters()}
 
 
-def _function(
+def logit_function(
     model: nn.Module, inputs: object, dtype: torch.dtype | None
 ) -> Callable[[dict[str, Tensor]], Tensor]:
     """Output as a function of the parameters; buffers and inputs in the dtype of the computation."""
@@ -130,7 +131,7 @@ def as_arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 
 def _by_forward_mode(model: nn.Module, inputs: object, tangents: dict[str, Tensor]) -> LogitJvp:
-    parameters, function = _parameters(model, None), _function(model, inputs, None)
+    parameters, function = cast_parameters(model, None), logit_function(model, inputs, None)
     moving = {name: parameters[name] for name in tangents}
     if not moving:
         z = checked_logits(model, function(parameters))
@@ -142,7 +143,7 @@ def _by_forward_mode(model: nn.Module, inputs: object, tangents: dict[str, Tenso
 
 
 def _by_finite_difference(model: nn.Module, inputs: object, tangents: dict[str, Tensor]) -> LogitJvp:
-    z = checked_logits(model, _function(model, inputs, None)(_parameters(model, None)))
+    z = checked_logits(model, logit_function(model, inputs, None)(cast_parameters(model, None)))
     a = _finite_difference(model, inputs, tangents).to(z.dtype)
     return LogitJvp(z, _checked_slopes(a), "finite_difference")
 
@@ -164,7 +165,7 @@ def _finite_difference(model: nn.Module, inputs: object, tangents: dict[str, Ten
 def _central_difference(
     model: nn.Module, inputs: object, tangents: dict[str, Tensor], dtype: torch.dtype | None
 ) -> Tensor:
-    parameters, function = _parameters(model, dtype), _function(model, inputs, dtype)
+    parameters, function = cast_parameters(model, dtype), logit_function(model, inputs, dtype)
 
     def slopes(step: float) -> Tensor:
         high, low = (
@@ -194,8 +195,8 @@ def _norm(tensors: Iterable[Tensor]) -> float:
     return sum(float(tensor.double().square().sum()) for tensor in tensors) ** 0.5
 
 
-def checked_logits(model: nn.Module, z: object) -> Tensor:
-    """The output where it is a table of logits that are finite or masked by -inf, in working precision."""
+def checked_table(z: object) -> Tensor:
+    """The output where it has the form of logits; what the values are is not looked at."""
     if not isinstance(z, Tensor) or z.ndim != 2 or z.shape[1] == 0 or not z.is_floating_point():
         found = f"{tuple(z.shape)} of {z.dtype}" if isinstance(z, Tensor) else type(z).__name__
         raise InvalidModelOutput(
@@ -203,6 +204,12 @@ def checked_logits(model: nn.Module, z: object) -> Tensor:
         )
     if z.shape[0] == 0:
         raise InvalidModelOutput("inputs: the batch is empty; at least one sample is needed")
+    return z
+
+
+def checked_logits(model: nn.Module, z: object) -> Tensor:
+    """The output where it is a table of logits that are finite or masked by -inf, in working precision."""
+    z = checked_table(z)
     if bool((z.isnan() | (z == torch.inf)).any()):
         broken = [name for name, p in model.named_parameters() if not bool(p.isfinite().all())]
         cause = (

@@ -16,11 +16,16 @@ def untouched(model: nn.Module) -> Iterator[None]:
     independent of each other, which a radius for each sample needs. The loss in training mode, with batch
     statistics, is another.
     """
-    with preserved_buffers(model), preserved_modes(model):
-        # Not model.eval(): user classes override it.
-        for module in model.modules():
-            module.training = False
-        yield
+    # Not model.eval(): user classes override it.
+    training = [module for module in _modules(model) if module.training]
+    with preserved_buffers(model):
+        try:
+            for module in training:
+                module.training = False
+            yield
+        finally:
+            for module in training:
+                module.training = True
 
 
 @contextmanager
@@ -37,21 +42,35 @@ def preserved_modes(model: nn.Module) -> Iterator[None]:
 @contextmanager
 def preserved_buffers(model: nn.Module) -> Iterator[None]:
     """Buffers and random number generators have their values back at the end."""
-    buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
-    tensors = [*model.parameters(), *model.buffers()]
-    cuda = sorted({tensor.get_device() for tensor in tensors if tensor.is_cuda})
+    modules = _modules(model)
+    buffers = [b for module in modules for b in module._buffers.values() if b is not None]
+    tensors = [p for module in modules for p in module._parameters.values() if p is not None] + buffers
+    saved = [(buffer, buffer.detach().clone()) for buffer in buffers]
+    kinds = {tensor.device.type for tensor in tensors} | {"cpu"}
+    cuda = sorted({tensor.get_device() for tensor in tensors if tensor.is_cuda}) if "cuda" in kinds else []
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng(devices=cuda))
-        for kind in {tensor.device.type for tensor in tensors} | {"cpu"}:
+        for kind in kinds:
             # A radius in bfloat16 is noise: whoever trains under autocast is probed outside it.
-            if torch.amp.is_autocast_available(kind):
+            if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
                 stack.enter_context(torch.autocast(kind, enabled=False))
         try:
             yield
         finally:
             with torch.no_grad():
-                for buffer, value in buffers:
+                for buffer, value in saved:
                     buffer.copy_(value)
+
+
+def _modules(model: nn.Module) -> list[nn.Module]:
+    """All modules, each once. What `model.modules()` gives, without its names: this runs in training loops."""
+    found, waiting = {id(model): model}, [model]
+    while waiting:
+        for child in waiting.pop()._modules.values():
+            if child is not None and id(child) not in found:
+                found[id(child)] = child
+                waiting.append(child)
+    return list(found.values())
 
 
 def cast_floats(value: Any, dtype: torch.dtype | None) -> Any:
