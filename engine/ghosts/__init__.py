@@ -18,6 +18,7 @@ from .errors import (
     InvalidDirection,
     InvalidModelOutput,
     InvalidOptimizer,
+    InvalidSweep,
     InvalidWindow,
     NonFiniteOutput,
     NotCertified,
@@ -29,6 +30,7 @@ from .margin import slope_spread
 from .plane import HUES, LEVELS, PartitionPlane, mirror_index, partition_phase, phase_index
 from .radius import convergence_radius, top_two_radius
 from .step import StepMeasure, measure_step
+from .sweep import SmallestRadii, StepSweep, onset, onset_spread, smallest_radii, step_sweep
 from .taylor import (
     RadiusEstimate,
     ghost_pair_reference,
@@ -49,6 +51,7 @@ __all__ = [
     "InvalidDirection",
     "InvalidModelOutput",
     "InvalidOptimizer",
+    "InvalidSweep",
     "InvalidWindow",
     "LogitJvp",
     "NonFiniteOutput",
@@ -57,7 +60,9 @@ __all__ = [
     "PartitionZeros",
     "RadiusClip",
     "RadiusEstimate",
+    "SmallestRadii",
     "StepMeasure",
+    "StepSweep",
     "apply_temperature",
     "binary_radius",
     "binary_zeros",
@@ -71,11 +76,15 @@ __all__ = [
     "logit_jvp",
     "measure_step",
     "mirror_index",
+    "onset",
+    "onset_spread",
     "partition_phase",
     "partition_zeros",
     "phase_index",
     "radius_estimate",
     "slope_spread",
+    "smallest_radii",
+    "step_sweep",
     "taylor_coefficients",
     "taylor_partial_sums",
     "taylor_polynomial",

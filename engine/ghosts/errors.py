@@ -29,6 +29,10 @@ class InvalidClipSetting(ValueError):
     """A setting of `RadiusClip` outside what it can work with."""
 
 
+class InvalidSweep(ValueError):
+    """Steps, labels or a temperature along which no network can be swept."""
+
+
 class NotCertified(ValueError):
     """Samples whose exact radius could not be certified by a winding number."""
 
