@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..ghosts import InvalidClasses, InvalidModelOutput
 from ..problems.draws import EpochBatches
 from ..training import optimizer_choice
 from .architectures import build
@@ -128,11 +127,8 @@ class SpikeLane:
         if not math.isfinite(float(loss.detach())):
             return False
         loss.backward()
-        try:
-            taken = self._limiter.step(images, self.records.norm[1:])
-        except (ArithmeticError, InvalidModelOutput, InvalidClasses):
-            return False
-        return self._record(*taken)
+        taken = self._limiter.step(images, self.records.norm[1:])
+        return taken is not None and self._record(*taken)
 
     @torch.no_grad()
     def _record(self, proposed: float, norm: float, radius: float) -> bool:
