@@ -107,7 +107,6 @@ def checked_direction(model: nn.Module, direction: Mapping[str, Tensor]) -> dict
 
 def cast_parameters(model: nn.Module, dtype: torch.dtype | None) -> dict[str, Tensor]:
     """The weights, detached, in the dtype of the computation; None lifts half precision alone."""
-    """The weights, detached, in the dtype of the computation; None lifts half precision alone."""
     return {name: cast_floats(p.detach(), dtype) for name, p in model.named_parameters()}
 
 
