@@ -30,7 +30,15 @@ from .margin import slope_spread
 from .plane import HUES, LEVELS, PartitionPlane, mirror_index, partition_phase, phase_index
 from .radius import convergence_radius, top_two_radius
 from .step import StepMeasure, measure_step
-from .sweep import SmallestRadii, StepSweep, onset, onset_spread, smallest_radii, step_sweep
+from .sweep import (
+    SmallestRadii,
+    StepSweep,
+    onset,
+    onset_spread,
+    smallest_exact,
+    smallest_radii,
+    step_sweep,
+)
 from .taylor import (
     RadiusEstimate,
     ghost_pair_reference,
@@ -83,6 +91,7 @@ __all__ = [
     "phase_index",
     "radius_estimate",
     "slope_spread",
+    "smallest_exact",
     "smallest_radii",
     "step_sweep",
     "taylor_coefficients",
