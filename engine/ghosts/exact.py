@@ -36,8 +36,8 @@ def exact_radius(z: Tensor, a: Tensor) -> ExactRadius:
 
     Newton's iteration starts from the ghosts of the pairs (most probable class, other class), Sao (2026,
     arXiv:2603.13552) theorem 4.3; the nearest zero found is certified by the winding number of F on the
-    circle through it. What is not certified at once is tried again with more points on the circle, and
-    then with a search of the whole half disc by `partition_zeros`. Computed in float64 where the device
+    circle through it. What is not certified at once is tried again from more starts, and then with a
+    search of the whole half disc by `partition_zeros`. Computed in float64 where the device
     has it; no gradient flows back.
 
     Args:
@@ -92,14 +92,9 @@ def _nearest_ghosts(z: Tensor, a: Tensor, starts: Tensor) -> tuple[Tensor, Tenso
     other = torch.where((ghosts - nearest).abs() > 1e-7 / spread[:, None], ghosts, complex(math.inf, 0))
     second = other.gather(-1, other.abs().argmin(-1, keepdim=True))
     certified = torch.zeros_like(spread, dtype=torch.bool)
-    open_samples = distance[:, 0].isfinite().nonzero().flatten()
-    for points in (24, 96, 384):
-        rows = open_samples
-        known = torch.cat((nearest[rows], second[rows]), -1)
-        certified[rows] = half_disc_is_empty(z[rows], a[rows], distance[rows, 0] * _INSIDE, known, points)
-        open_samples = rows[~certified[rows]]
-        if not len(open_samples):
-            break
+    rows = distance[:, 0].isfinite().nonzero().flatten()
+    known = torch.cat((nearest[rows], second[rows]), -1)
+    certified[rows] = half_disc_is_empty(z[rows], a[rows], distance[rows, 0] * _INSIDE, known)
     return nearest.squeeze(-1), certified
 
 

@@ -12,6 +12,8 @@ from .partition import partition_ratio
 _MOST_PIECES = 400_000
 _DEPTH = 46
 _CIRCLE_POINTS = 128
+_PIECES, _PARTS, _CUTS = 24, 4, 9
+"""Pieces of a half circle at first, of a piece that is cut, and how often."""
 
 
 def phase_along(z: Tensor, a: Tensor, path: Callable[[Tensor], Tensor], length: float) -> float:
@@ -81,28 +83,46 @@ def _turns(phase: float) -> float:
     return phase if math.isnan(phase) else float(round(phase / (2 * math.pi)))
 
 
-def half_disc_is_empty(z: Tensor, a: Tensor, radius: Tensor, known: Tensor, points: int) -> Tensor:
-    """Whether no ghost lies in |t| < radius, for a batch; False also means "not decided with so many points".
+def half_disc_is_empty(z: Tensor, a: Tensor, radius: Tensor, known: Tensor) -> Tensor:
+    """Whether no ghost lies in |t| < radius, for a batch; False also means "not decided with pieces so short".
 
     The phase is followed over the upper half circle, whose ends are real, where F > 0. Between two points
     that one class dominates with more than half the probability, it dominates throughout (such places form
     one interval of Re t), so the change is known exactly. Elsewhere the known ghosts, all on or outside the
     circle, are divided out, and what is left may turn by at most one radian on a piece no longer than 2/Δ.
+    Pieces of which neither holds are cut, again and again: at low temperature nearly all of the circle is
+    dominated, and only the stretch next to the ghost needs short ones.
 
     Args:
         z: (batch, classes) live logits.
         a: (batch, classes) slopes.
         radius: (batch,) positive.
         known: complex (batch, ghosts), |known| > radius; infinite entries are ignored.
-        points: pieces of the half circle.
 
     Returns:
         (batch,) bool.
     """
-    angle = torch.linspace(0, math.pi, points + 1, dtype=z.dtype, device=z.device)
-    t = torch.polar(
-        radius[:, None].expand(-1, points + 1).contiguous(), angle.expand(len(z), -1).contiguous()
-    )
+    total = torch.zeros_like(radius)
+    rows = torch.arange(len(z), device=z.device)
+    angles = torch.linspace(0, math.pi, _PIECES + 1, dtype=z.dtype, device=z.device).expand(len(z), -1)
+    cut = torch.linspace(0, 1, _PARTS + 1, dtype=z.dtype, device=z.device)
+    for _ in range(_CUTS):
+        change, decided = _phase_changes(z[rows], a[rows], radius[rows], known[rows], angles)
+        total.index_add_(0, rows, torch.where(decided, change, 0.0).sum(-1))
+        row, piece = (~decided).nonzero(as_tuple=True)
+        low, high = angles[row, piece, None], angles[row, piece + 1, None]
+        rows, angles = rows[row], low + (high - low) * cut
+        if not 0 < len(rows) <= _MOST_PIECES // _PARTS:
+            break
+    total[rows] = math.nan
+    return total.abs() < 1
+
+
+def _phase_changes(
+    z: Tensor, a: Tensor, radius: Tensor, known: Tensor, angles: Tensor
+) -> tuple[Tensor, Tensor]:
+    """(rows, pieces) change of arg F between neighbouring angles of a circle, and whether it is known."""
+    t = torch.polar(radius[:, None].expand_as(angles).contiguous(), angles.contiguous())
     terms = torch.softmax(z[:, None] + a[:, None] * t.real.unsqueeze(-1), -1)
     turned = a[:, None] * t.imag.unsqueeze(-1)
     phase = torch.atan2((terms * turned.sin()).sum(-1), (terms * turned.cos()).sum(-1))
@@ -117,6 +137,5 @@ def half_disc_is_empty(z: Tensor, a: Tensor, radius: Tensor, known: Tensor, poin
     rest = phase.diff() - drift
     rest = rest - 2 * math.pi * torch.round(rest / (2 * math.pi))
     spread = a.amax(-1) - a.amin(-1)
-    fine = (radius * spread * (math.pi / points) <= 2)[:, None] & (rest.abs() <= 1)
-    decided = (dominated | fine).all(-1)
-    return decided & ((rest + drift).sum(-1).abs() < 1)
+    short = (radius * spread)[:, None] * angles.diff() <= 2
+    return rest + drift, dominated | (short & (rest.abs() <= 1))

@@ -30,7 +30,7 @@ from .checkpoints import digits, load, load_file
 LADDER = (0.3, 0.99, 1.0, 3.2, 10.0)
 """Steps, in units of the training set's bound, at which the claims compare loss and accuracy."""
 
-PART = 96
+PART = 240
 """Samples whose exact radius is found between two places to cancel."""
 
 
@@ -125,10 +125,9 @@ def radii(source: Probe, temperature: float) -> Radii:
 
 
 def exact_in_parts(source: Probe, temperature: float) -> Iterator[None]:
-    """Find the exact radii a few samples at a time, pausing after each part.
+    """Find the exact radii some samples at a time, pausing after each part.
 
-    At low temperature a sample takes tens of milliseconds and the whole set most of a minute: each pause is a
-    place to cancel, and what was found until then is kept for the next request.
+    Each pause is a place to cancel, and what was found until then is kept for the next request.
     """
     return _completed(_exact_parts(source, temperature), source, temperature)
 

@@ -98,7 +98,7 @@ def test_uncertified_samples_are_flagged_and_named(monkeypatch):
     """Without certificate the rigorous margin bound stands there, flagged; convergence_radius refuses."""
     from anisoscope.engine.ghosts import exact
 
-    monkeypatch.setattr(exact, "half_disc_is_empty", lambda z, a, radius, known, points: radius < 0)
+    monkeypatch.setattr(exact, "half_disc_is_empty", lambda z, a, radius, known: radius < 0)
     monkeypatch.setattr(
         exact, "_searched_ghost", lambda z, a, reach: (torch.tensor(complex(nan, nan)), False)
     )
@@ -198,7 +198,7 @@ def test_logits_may_come_straight_from_a_network():
 def test_slow_search_takes_logits_with_a_graph(monkeypatch):
     from anisoscope.engine.ghosts import exact
 
-    monkeypatch.setattr(exact, "half_disc_is_empty", lambda z, a, radius, known, points: radius < 0)
+    monkeypatch.setattr(exact, "half_disc_is_empty", lambda z, a, radius, known: radius < 0)
     z = torch.tensor([2.0, 0.0], dtype=torch.float64, requires_grad=True)
     found = exact_radius(z, torch.tensor([0.0, 1.0], dtype=torch.float64))
     assert found.certified
