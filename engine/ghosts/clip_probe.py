@@ -52,16 +52,18 @@ class RadiusProbe:
             return self._verified(inputs, weights, norm, self._backend, logits)
         for _ in range(2 if self._steepest else 0):
             distance = min(_CHANGE / self._steepest, self._limit)
-            z, a = self._difference(inputs, weights, norm, distance, logits)
-            spread = a.amax(-1) - a.amin(-1)
-            steepest = float(spread.max())
-            if not 0 < steepest < math.inf:
+            low, high = self._ends(inputs, weights, norm, distance, logits)
+            change = high - low
+            spread = change.amax(-1) - change.amin(-1)
+            largest = float(spread.max())
+            # Not finite where a logit is NaN, infinite or masked: the bound needs no check of its own.
+            if not 0 < largest < math.inf:
                 break
-            self._steepest = steepest
-            if _LEAST <= steepest * distance <= _MOST:
-                # A finite spread has seen finite logits only: the bound needs no check of its own.
-                radii = math.pi / spread if self._kind == "bound" else convergence_radius(z, a, self._kind)
-                return StepRadii(radii, "forward_difference")
+            self._steepest = largest / distance
+            if _LEAST <= largest <= _MOST:
+                if self._kind == "bound":
+                    return StepRadii(math.pi * distance / spread, "forward_difference")
+                return StepRadii(convergence_radius(low, change / distance, self._kind), "forward_difference")
         return self._verified(inputs, weights, norm, "auto", logits)
 
     def _verified(
@@ -77,17 +79,16 @@ class RadiusProbe:
         self._steepest, self._limit = math.pi / float(bound.min()), _REACH * (weights.size() or 1.0)
         return StepRadii(bound if self._kind == "bound" else convergence_radius(z, a, self._kind), used)
 
-    def _difference(
+    def _ends(
         self, inputs: object, weights: StepWeights, norm: float, distance: float, logits: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Logits and slopes; NaN where a logit is NaN, infinite or masked."""
+        """Logits at the start of the step and at a distance along it."""
         with untouched(self._model):
             low = logits if logits is not None else self._logits(inputs, weights, 0.0)
             high = self._logits(inputs, weights, distance / norm)
         if low.shape != high.shape:
             raise InvalidModelOutput(f"logits must have shape {tuple(high.shape)}, not {tuple(low.shape)}")
-        low = low.to(high)
-        return low, (high - low).div_(distance)
+        return low.to(high), high
 
     def _logits(self, inputs: object, weights: StepWeights, scale: float) -> Tensor:
         positional, keywords = as_arguments(cast_floats(inputs, None))

@@ -1,14 +1,26 @@
 """The weights around one optimizer step: where it began, where it ended, and any point between or beyond."""
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ..optimizers import foreach
 
-_FLOAT64_FREE = ("mps",)
+# Rows of the buffers: a sum of so few squares is exact to 1e-7 in float32.
+_ROW = 1024
+# Norms whose squares are far from the ends of float32.
+_PLAIN = (1e-10, 1e15)
+
+
+class _Buffer(NamedTuple):
+    """All weights of one device and dtype behind each other, and what of them each step leaves."""
+
+    start: Tensor
+    end: Tensor
+    change: Tensor
 
 
 class StepWeights:
@@ -19,14 +31,19 @@ class StepWeights:
 
     def __init__(self, parameters: Sequence[nn.Parameter]):
         self._parameters = list(parameters)
-        self._start = [
-            p.detach().to(torch.promote_types(p.dtype, torch.float32), copy=True) for p in self._parameters
-        ]
-        self._end = [torch.empty_like(p) for p in self._start]
-        self._change = [torch.zeros_like(p) for p in self._start]
-        self.device = self._start[0].device
+        kinds = [(p.device, torch.promote_types(p.dtype, torch.float32)) for p in self._parameters]
+        self.device = kinds[0][0]
         # Weights of half precision cannot follow a small displacement; they are lifted instead.
-        self.are_lifted = any(p.dtype != s.dtype for p, s in zip(self._parameters, self._start, strict=True))
+        self.are_lifted = any(p.dtype != kind[1] for p, kind in zip(self._parameters, kinds, strict=True))
+        self._buffers: list[_Buffer] = []
+        views: dict[int, _Buffer] = {}
+        for kind in dict.fromkeys(kinds):
+            members = {i: p for i, p in enumerate(self._parameters) if kinds[i] == kind}
+            buffer, parts = _laid_out(list(members.values()), *kind)
+            self._buffers.append(buffer)
+            views |= dict(zip(members, parts, strict=True))
+        ordered = [views[index] for index in range(len(kinds))]
+        self._start, self._end, self._change = (list(column) for column in zip(*ordered, strict=True))
 
     def take(self, step: Callable[[], Any]) -> Any:
         """Runs the step and keeps both ends of it; returns what the step returned."""
@@ -35,17 +52,17 @@ class StepWeights:
         found = step()
         with torch.no_grad():
             foreach.copy_(self._end, self._parameters)
-            foreach.copy_(self._change, self._end)
-            foreach.add_(self._change, self._start, alpha=-1)
+            for start, end, change in self._buffers:
+                torch.sub(end, start, out=change)
         return found
 
     def norm(self) -> float:
         """‖p‖ of the step; NaN or +inf where it is not finite."""
-        return _norm(self._change)
+        return math.hypot(*(_norm(buffer.change) for buffer in self._buffers))
 
     def size(self) -> float:
         """‖θ‖ of the weights before the step."""
-        return _norm(self._start)
+        return math.hypot(*(_norm(buffer.start) for buffer in self._buffers))
 
     def direction(self, norm: float) -> list[Tensor]:
         """p/‖p‖, for a norm above 0."""
@@ -75,8 +92,32 @@ class StepWeights:
         return foreach.add(self._start, self._change, alpha=scale)
 
 
-def _norm(tensors: list[Tensor]) -> float:
-    plain = any(tensor.device.type in _FLOAT64_FREE for tensor in tensors)
-    # In float64 neither the squares of tiny entries vanish nor those of large float32 overflow.
-    norms = foreach.norm(tensors, 2, dtype=None if plain else torch.float64)
-    return float(torch.linalg.vector_norm(torch.stack([n.to(norms[0].device) for n in norms])))
+def _laid_out(
+    parameters: list[nn.Parameter], device: torch.device, dtype: torch.dtype
+) -> tuple[_Buffer, list[_Buffer]]:
+    """A buffer for these parameters, in whole rows, and each one's place in it."""
+    sizes = [parameter.numel() for parameter in parameters]
+    total = sum(sizes)
+    rows = max(1, math.ceil(total / _ROW))
+    buffer = _Buffer(*(torch.zeros(rows, _ROW, device=device, dtype=dtype) for _ in range(3)))
+    places = [flat.view(-1)[:total].split(sizes) for flat in buffer]
+    parts = [
+        _Buffer(*(column[index].view(parameter.shape) for column in places))
+        for index, parameter in enumerate(parameters)
+    ]
+    return buffer, parts
+
+
+def _norm(rows: Tensor) -> float:
+    norm = _plain_norm(rows)
+    if _PLAIN[0] < norm < _PLAIN[1]:
+        return norm
+    largest = float(rows.abs().max())
+    if not 0 < largest < math.inf:
+        return largest
+    return largest * _plain_norm(rows / largest)
+
+
+def _plain_norm(rows: Tensor) -> float:
+    norms = torch.linalg.vector_norm(rows, dim=1)
+    return float(torch.linalg.vector_norm(norms if norms.device.type == "mps" else norms.double()))

@@ -20,12 +20,10 @@ def untouched(model: nn.Module) -> Iterator[None]:
     training = [module for module in _modules(model) if module.training]
     with preserved_buffers(model):
         try:
-            for module in training:
-                module.training = False
+            _set_modes(training, False)
             yield
         finally:
-            for module in training:
-                module.training = True
+            _set_modes(training, True)
 
 
 @contextmanager
@@ -60,6 +58,13 @@ def preserved_buffers(model: nn.Module) -> Iterator[None]:
             with torch.no_grad():
                 for buffer, value in saved:
                     buffer.copy_(value)
+
+
+def _set_modes(modules: list[nn.Module], training: bool) -> None:
+    for module in modules:
+        # Past the search for parameters in `nn.Module.__setattr__`, which a flag does not need.
+        plain = type(module).__setattr__ is nn.Module.__setattr__
+        (object.__setattr__ if plain else setattr)(module, "training", training)
 
 
 def _modules(model: nn.Module) -> list[nn.Module]:
