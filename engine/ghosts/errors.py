@@ -33,6 +33,18 @@ class InvalidSweep(ValueError):
     """Steps, labels or a temperature along which no network can be swept."""
 
 
+class NoContinuation(ValueError):
+    """A function of the network that cannot be continued to complex steps: a kink, a maximum, or one unknown."""
+
+    def __init__(self, function: str, module: str):
+        self.function, self.module = function, module
+        where = f" in module {module!r}" if module else ""
+        super().__init__(
+            f"model: {function}{where} has no continuation to complex steps; allowed are analytic functions, "
+            "among them linear layers, convolutions, tanh, sigmoid, SiLU, softplus, GELU, softmax, LayerNorm"
+        )
+
+
 class NotCertified(ValueError):
     """Samples whose exact radius could not be certified by a winding number."""
 
