@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from .clip_probe import RadiusProbe
 from .clip_settings import ClipSettings, bare_module
 from .clip_weights import StepWeights
-from .errors import InvalidClasses, NonFiniteOutput
+from .errors import InvalidClasses, InvalidClipSetting, NonFiniteOutput
 from .step import named_parameters
 
 # Between two measurements a step this many times longer than the last measured one is measured at once.
@@ -86,7 +86,7 @@ class RadiusClip:
             iterable of batches, gone through anew at each measurement.
         every: a measurement each so many steps. In between, "cap" and "set" use the last radius, and measure
             at once where ‖p‖ is over twice that of the last measurement.
-        backend: "auto" is "forward_difference": two passes forward, slopes to about 1e-3. "jvp" and
+        backend: "auto" is "forward_difference": two passes forward, radii to near 1e-3. "jvp" and
             "finite_difference" are those of `logit_jvp`, exact and dearer.
         on_step: called with each measured `ClipStep`.
         process_group: where `torch.distributed` runs, the processes whose smallest radius counts: one scalar
@@ -158,8 +158,12 @@ class RadiusClip:
         Raises:
             InvalidModelOutput: on an output that is not a (batch, classes) table of at least one sample; the
                 weights are then those before the step.
-            InvalidClipSetting: on a closure together with a scaler.
+            InvalidClipSetting: on a closure together with a scaler, or logits of other samples than the batch.
         """
+        if closure is not None and scaler is not None:
+            raise InvalidClipSetting("closure: a gradient scaler takes none; allowed is one of the two")
+        if logits is not None and not isinstance(self.settings.samples, str):
+            raise InvalidClipSetting("logits: allowed with samples='batch' only, whose inputs they belong to")
         if self._groups() != self._held:
             self._prepare()
         watching = self.settings.mode == "monitor"

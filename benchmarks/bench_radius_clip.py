@@ -1,0 +1,137 @@
+"""What `RadiusClip` adds to a training step, beside the same step without it, on one thread."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from anisoscope.engine.digits import build
+from anisoscope.engine.ghosts import RadiusClip
+
+# Seconds for each way of stepping a network; the ways take turns, so that other work disturbs all alike.
+BUDGET_SECONDS = 1.5
+TURN_STEPS = 10
+WAYS: dict[str, dict[str, Any]] = {
+    "cap": {},
+    "cap, logits handed in": {"reuse": True},
+    "cap, jvp": {"backend": "jvp"},
+    "monitor, every 10": {"mode": "monitor", "every": 10},
+}
+
+
+class Decoder(nn.Module):
+    """A causal transformer on bytes with fused attention; every token's prediction is a sample."""
+
+    def __init__(self, width: int = 128, layers: int = 4, heads: int = 4, length: int = 64):
+        super().__init__()
+        self.embed, self.position = nn.Embedding(256, width), nn.Parameter(0.02 * torch.randn(length, width))
+        self.blocks = nn.ModuleList(_Block(width, heads) for _ in range(layers))
+        self.norm, self.readout = nn.LayerNorm(width), nn.Linear(width, 256)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Tokens (batch, length) to logits (batch · length, 256)."""
+        x = self.embed(tokens) + self.position
+        for block in self.blocks:
+            x = block(x)
+        return self.readout(self.norm(x)).flatten(0, 1)
+
+
+class _Block(nn.Module):
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.norm, self.mix, self.out = nn.LayerNorm(width), nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.forward_part = nn.Sequential(
+            *(nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Tokens (batch, length, width) to the same shape."""
+        q, k, v = self.mix(self.norm(x)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        mixed = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.out(mixed.transpose(1, 2).flatten(2))
+        return x + self.forward_part(x)
+
+
+def rows() -> Iterator[dict[str, Any]]:
+    """All rows, on one thread, whatever the process had before."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng():
+            for title, make, batch in _networks():
+                yield from _network(title, make, batch)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _networks() -> Iterator[tuple[str, Callable[[], nn.Module], Tensor]]:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(1438, 64, generator=generator)
+    yield "MLP 64-128-10, batch 64", lambda: build("mlp", generator), images[:64]
+    yield "MLP 64-128-10, batch 1438", lambda: build("mlp", generator), images
+    yield "MLP 3×256 + LayerNorm, batch 256", _wide, images[:256]
+    yield "tiny transformer, batch 256", lambda: build("transformer", generator), images[:256]
+    yield "decoder 4×128, 8×64 tokens", Decoder, torch.randint(256, (8, 64), generator=generator)
+
+
+def _wide() -> nn.Module:
+    layers: list[nn.Module] = []
+    for width in (64, 256, 256):
+        layers += [nn.Linear(width, 256), nn.LayerNorm(256), nn.GELU()]
+    return nn.Sequential(*layers, nn.Linear(256, 10))
+
+
+def _network(title: str, make: Callable[[], nn.Module], inputs: Tensor) -> Iterator[dict[str, Any]]:
+    """The plain step, then each way beside it."""
+    ways = {"plain step": _stepper(make(), inputs, None)}
+    ways |= {name: _stepper(make(), inputs, settings) for name, settings in WAYS.items() if _possible(title, name)}
+    plain = f"{title}: plain step"
+    for name, seconds in _in_turn(ways).items():
+        row = {"name": f"{title}: {name}", "value": 1e3 * seconds, "unit": "ms"}
+        yield row if name == "plain step" else {**row, "ratio_to": plain}
+
+
+def _possible(title: str, name: str) -> bool:
+    """Fused attention has no forward mode."""
+    return not (title.startswith("decoder") and name.endswith("jvp"))
+
+
+def _stepper(model: nn.Module, inputs: Tensor, settings: dict[str, Any] | None) -> Callable[[], object]:
+    """One whole training step: gradients, and the optimizer's step as asked for."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
+    with torch.no_grad():
+        targets = model(inputs).argmax(-1).flip(0)
+    reuse = bool(settings and settings.get("reuse"))
+    wanted = {key: value for key, value in (settings or {}).items() if key != "reuse"}
+    clip = None if settings is None else RadiusClip(model, optimizer, **wanted)
+
+    def step() -> object:
+        optimizer.zero_grad()
+        logits = model(inputs)
+        nn.functional.cross_entropy(logits, targets).backward()
+        if clip is None:
+            return optimizer.step()
+        return clip.step(inputs, logits=logits.detach() if reuse else None)
+
+    return step
+
+
+def _in_turn(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Seconds a step: best turn of ten steps, which holds one measurement of a monitor."""
+    best = dict.fromkeys(ways, math.inf)
+    end = time.perf_counter() + BUDGET_SECONDS * len(ways)
+    for step in ways.values():
+        step()
+    while time.perf_counter() < end or math.inf in best.values():
+        for name, step in ways.items():
+            start = time.perf_counter()
+            for _ in range(TURN_STEPS):
+                step()
+            best[name] = min(best[name], (time.perf_counter() - start) / TURN_STEPS)
+    return best
