@@ -38,8 +38,8 @@ class RadiusProbe:
     """Radii along a step at its start; remembers the scale of the slopes from one call to the next.
 
     "forward_difference" costs two passes forward, one where the logits are handed in, in the precision of
-    the weights; its error is near 1e-3 of the radius, a few percent at worst where ReLUs switch. The first call, and one whose slopes are of another
-    scale than those before, are verified by `logit_jvp`.
+    the weights. Its error is near 1e-3 of the radius, a few percent at worst where ReLUs switch. The first
+    call, and one whose slopes are of another scale than those before, are verified by `logit_jvp`.
     """
 
     def __init__(self, model: nn.Module, names: Sequence[str], kind: str, backend: str):

@@ -1,0 +1,111 @@
+"""Two processes over gloo: both take the step that the worst sample of either allows."""
+
+import os
+import socket
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from unittest import mock
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from anisoscope.engine.ghosts import ClipStep, InvalidModelOutput, RadiusClip
+
+pytestmark = pytest.mark.slow
+RANKS, STEPS = 2, 5
+
+
+def data(step: int) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(step)
+    x = torch.randn(16, 6, generator=generator)
+    x[step % 16] *= 6
+    return x, torch.randint(4, (16,), generator=generator)
+
+
+def network() -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(8)
+        return nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 4)).eval()
+
+
+def train(
+    model: nn.Module, rank: int, ranks: int, break_at: Callable[[int], bool] | None = None
+) -> list[ClipStep]:
+    """Steps on this rank's part of the batches; one of them may meet inputs that are not numbers."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=4.0)
+    clip = RadiusClip(model, optimizer, backend="finite_difference")
+    found = []
+    for step in range(STEPS):
+        x, y = (part.chunk(ranks)[rank] for part in data(step))
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x), y).backward()
+        found.append(clip.step(x * torch.nan if break_at is not None and break_at(step) else x))
+    return found
+
+
+def member(rank: int, port: int, folder: Path) -> None:
+    """One of the processes."""
+    torch.set_num_threads(1)
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    dist.init_process_group("gloo", rank=rank, world_size=RANKS, timeout=timedelta(seconds=30))
+    try:
+        model = network()
+        with mock.patch.object(dist, "all_reduce", wraps=dist.all_reduce) as reduced:
+            found = train(DistributedDataParallel(model), rank, RANKS)
+            sizes = [call.args[0].numel() for call in reduced.call_args_list]
+        weights = [p.detach() for p in model.parameters()]
+        broken = train(DistributedDataParallel(network()), rank, RANKS, lambda step: rank == 1 and step == 2)
+        raised = False
+        try:
+            empty = DistributedDataParallel(network())
+            clip = RadiusClip(empty, torch.optim.SGD(empty.parameters(), lr=1.0))
+            nn.functional.cross_entropy(empty(data(0)[0]), data(0)[1]).backward()
+            refused = clip.step(data(0)[0][: 0 if rank else 16]).refused
+        except InvalidModelOutput:
+            raised, refused = True, True
+        saved = {"found": found, "sizes": sizes, "weights": weights, "broken": broken}
+        torch.save({**saved, "raised": raised, "refused": refused}, folder / f"{rank}.pt")
+    finally:
+        dist.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
+    """What each of the two saw."""
+    assert dist.is_available() and dist.is_gloo_available(), "torch was built without gloo, which these need"
+    folder = tmp_path_factory.mktemp("ranks")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    mp.spawn(member, args=(port, folder), nprocs=RANKS)
+    return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(RANKS)]
+
+
+def test_both_agree_with_one_process_that_sees_all(ranks: list[dict]) -> None:
+    whole = network()
+    alone = train(whole, 0, 1)
+    assert any(step.clipped for step in alone)
+    for ours, theirs, one in zip(ranks[0]["found"], ranks[1]["found"], alone, strict=True):
+        assert ours.scale == theirs.scale
+        assert ours.radius == pytest.approx(one.radius, rel=1e-4)
+        assert ours.scale == pytest.approx(one.scale, rel=1e-4)
+    for ours, theirs, one in zip(ranks[0]["weights"], ranks[1]["weights"], whole.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+        torch.testing.assert_close(ours, one.detach(), rtol=1e-3, atol=1e-4)
+
+
+def test_one_scalar_is_reduced_a_step(ranks: list[dict]) -> None:
+    assert all(rank["sizes"] == [1] * STEPS for rank in ranks)
+
+
+def test_what_one_refuses_all_refuse(ranks: list[dict]) -> None:
+    for rank in ranks:
+        assert [step.refused for step in rank["broken"]] == [False, False, True, False, False]
+    assert "another process" in ranks[0]["broken"][2].reason
+    # Where one raises the other does not wait for it.
+    assert [rank["raised"] for rank in ranks] == [False, True] and ranks[0]["refused"]
