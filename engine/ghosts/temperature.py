@@ -1,0 +1,137 @@
+"""What the temperature of a softmax does to its radii: only the bound is proportional to it."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from .classes import apply_temperature, live_classes
+from .errors import InvalidSweep
+from .exact import exact_radius
+from .jvp import cast_parameters, checked_direction, checked_table, logit_function
+from .margin import margin_radius, slope_spread
+from .probe import untouched
+
+
+class TemperatureRadii(NamedTuple):
+    """Radii in units of the step, each (..., temperatures); certified: whether `exact` is proven.
+
+    Where it is not, the margin bound stands in its place.
+    """
+
+    bound: Tensor
+    margin: Tensor
+    exact: Tensor
+    certified: Tensor
+
+
+class TemperatureSweep(NamedTuple):
+    """accuracy: (steps,), the same at every temperature. loss: (temperatures, steps), mean in nats."""
+
+    accuracy: Tensor
+    loss: Tensor
+
+
+def radii_over_temperature(z: Tensor, a: Tensor, temperatures: Tensor) -> TemperatureRadii:
+    """Bound, margin bound and exact radius of softmax(z/T) at each T.
+
+    The bound is π T/Δ_a (Sao 2026, arXiv:2603.13552, section 6.4). The exact radius is not: it falls to
+    `flip_distance` as T -> 0, and for two classes is √(δ² + π²T²)/Δ_a (ours).
+
+    Args:
+        z: (..., classes) logits at T = 1. a: their slopes per unit step. temperatures: (temperatures,) positive.
+
+    Raises:
+        InvalidClasses: on logits or slopes of no softmax, and on a temperature that is not positive and finite.
+
+    >>> z, a = torch.tensor([[5.0, 0.0], [1.0, -1.0]], dtype=torch.float64)
+    >>> radii = radii_over_temperature(z, a, torch.tensor([1.0, 0.01], dtype=torch.float64))
+    >>> [round(v, 4) for v in (*radii.bound.tolist(), *radii.exact.tolist())]
+    [1.5708, 0.0157, 2.9525, 2.5]
+    """
+    z, a = live_classes(z, a)
+    values = torch.as_tensor(temperatures, dtype=z.dtype, device=z.device)[:, None]
+    z, a = apply_temperature(z.unsqueeze(-2), a.unsqueeze(-2), values)
+    found = exact_radius(z, a)
+    margin = margin_radius(z, a)
+    exact = torch.where(found.certified, found.radius, margin)
+    return TemperatureRadii(torch.pi / slope_spread(z, a), margin, exact, found.certified)
+
+
+def flip_distance(z: Tensor, a: Tensor) -> Tensor:
+    """min |u| at which the largest of the logits z + a u is another class: where ρ* ends as T -> 0 (ours).
+
+    Args:
+        z: (..., classes) logits; -inf masks a class. a: their slopes per unit step.
+
+    Returns:
+        (...), at least 0; 0 on a tie that a step would break, +inf where the prediction never flips.
+
+    Raises:
+        InvalidClasses: as `convergence_radius`.
+
+    >>> flip_distance(torch.tensor([5.0, 0.0]), torch.tensor([1.0, -1.0])).item()
+    2.5
+    """
+    z, a = live_classes(z, a)
+    height, top = z.max(-1, keepdim=True)
+    slopes = (a - a.gather(-1, top)).abs()
+    moving = (slopes > 0) & (z > -torch.inf)
+    crossings = (height - z) / torch.where(moving, slopes, torch.ones_like(slopes))
+    return torch.where(moving, crossings, torch.inf).amin(-1)
+
+
+def temperature_sweep(
+    model: nn.Module,
+    inputs: Tensor,
+    labels: Tensor,
+    direction: Mapping[str, Tensor],
+    steps: Tensor | Sequence[float],
+    temperatures: Tensor | Sequence[float],
+) -> TemperatureSweep:
+    """Accuracy and mean loss of softmax(z/T) along one step, the logits taken once for all temperatures.
+
+    The true network, probed as in `step_sweep`. Which logit is largest does not depend on T > 0: the accuracy along a
+    given direction is the same curve at every temperature, and only the loss has a "fingerprint" (Sao 2026,
+    arXiv:2603.13552, figure 9).
+
+    Args:
+        model: its output is (batch, classes), divided by T here.
+        inputs: (batch, ...). labels: (batch,) integers. direction: parameter name -> tensor, used as it is.
+        steps: (steps,) lengths τ. temperatures: (temperatures,) positive.
+
+    Raises:
+        InvalidSweep: on steps or temperatures that cannot be used.
+        InvalidDirection, InvalidModelOutput: as `logit_jvp`.
+
+    >>> model = nn.Linear(1, 2, bias=False, dtype=torch.float64)
+    >>> _ = model.weight.data.copy_(torch.tensor([[1.0], [0.0]]))
+    >>> v = {"weight": torch.tensor([[-1.0], [0.0]], dtype=torch.float64)}
+    >>> temperature_sweep(model, torch.ones(1, 1), torch.tensor([0]), v, [1.0], [1.0, 2.0]).loss.squeeze().tolist()
+    [0.6931471805599453, 0.6931471805599453]
+    """
+    taus, heats = _row("steps", steps), _row("temperatures", temperatures)
+    if not bool((heats > 0).all()):
+        raise InvalidSweep(f"temperatures={heats.tolist()}; allowed: above 0")
+    tangents = checked_direction(model, direction)
+    rows = []
+    with torch.no_grad(), untouched(model):
+        evaluate = logit_function(model, inputs, torch.float64)
+        parameters = cast_parameters(model, torch.float64)
+        for tau in taus.tolist():
+            moved = {name: parameters[name] + tau * v.to(parameters[name]) for name, v in tangents.items()}
+            logits = checked_table(evaluate({**parameters, **moved}))
+            right = (logits.argmax(-1) == labels).to(logits.dtype).mean()
+            losses = [nn.functional.cross_entropy(logits / heat, labels) for heat in heats.tolist()]
+            # Overflowing logits are a lost network, not one without a loss.
+            rows.append(torch.stack((right, *losses)).nan_to_num(torch.inf, torch.inf))
+    found = torch.stack(rows, 1)
+    return TemperatureSweep(found[0], found[1:])
+
+
+def _row(name: str, values: Tensor | Sequence[float]) -> Tensor:
+    row = torch.as_tensor(values, dtype=torch.float64)
+    if row.ndim != 1 or not len(row) or not bool(row.isfinite().all()):
+        raise InvalidSweep(f"{name} must be a row of finite numbers, not {values!r}")
+    return row
