@@ -27,9 +27,9 @@ ALIKE = 0.02
 
 
 def table(request: Request, frame: Frame) -> Table | None:
-    """Every lane at the newest step, and around the first spike."""
+    """Every lane at the newest step, and around the first spike, once the training rests."""
     facts = frame.facts
-    if "spike_accuracy_plain" not in facts:
+    if not facts.get("ended") or "spike_accuracy_plain" not in facts:
         return None
     rows = [
         (
@@ -65,9 +65,9 @@ def _limits(request: Request) -> dict[str, str]:
 
 
 def claims(request: Request, frame: Frame) -> tuple[Claim, ...]:
-    """What is claimed of clipping, and what this training says, once it has come past the spike."""
+    """What is claimed of clipping, and what this training says, once it rests behind the spike."""
     facts = frame.facts
-    if "spike_taken_radius" not in facts:
+    if not facts.get("ended") or "spike_taken_radius" not in facts:
         return ()
     found = [_baseline(facts), _gradient(request, facts), _figure_6(request, facts)]
     if _is_one_step(request):
@@ -123,7 +123,7 @@ def _figure_6(request: Request, facts: Mapping[str, Any]) -> Claim:
         f"{PAPER}, Fig. 6, Adam, ρₐ over the training set",
         f"{known}; survives" if same else "recovers, 50 %, erased at 10⁻⁴, 10⁻³, 10⁻²; survives",
         f"{_share(plain)}, {_share(radius)}",
-        ("agrees" if agrees else "disagrees") if same and facts.get("ended") else "ours",
+        ("agrees" if agrees else "disagrees") if same else "ours",
     )
 
 
