@@ -35,10 +35,10 @@ def value(page: Page, name: str) -> Any:
 
 
 def layer(page: Page, figure: str, place: int, column: str) -> list[Any]:
-    """A column of the layer at a place of a figure, as the browser has it."""
+    """A column of the layer at a place of a figure, as the browser has it; empty while the figure is not there."""
     script = """([name, place, column]) => {
         const figure = Bokeh.documents[0].get_model_by_name(name)
-        return Array.from(figure.renderers[place].data_source.data[column]) }"""
+        return Array.from(figure?.renderers[place].data_source.data[column] ?? []) }"""
     return page.evaluate(script, [f"figure-{figure}", place, column])
 
 

@@ -173,7 +173,7 @@ def onset(steps: Tensor, kept: Tensor, level: float = KEPT) -> float:
     Raises:
         InvalidSweep: on steps that are not positive and increasing, or a `kept` of another length.
 
-    >>> onset(torch.tensor([1.0, 100.0]), torch.tensor([1.0, 0.8]))  # half way in the logarithm
+    >>> round(onset(torch.tensor([1.0, 100.0]), torch.tensor([1.0, 0.8])), 4)  # half way in the logarithm
     10.0
     """
     x, y = torch.as_tensor(steps, dtype=torch.float64), torch.as_tensor(kept, dtype=torch.float64)

@@ -50,7 +50,7 @@ def test_provenance_names_versions_device_and_precision(bundle: zipfile.ZipFile)
     told = json.loads(bundle.read("request.json"))
     assert {"python", "torch", "numpy", "anisoscope"} <= told["versions"].keys()
     assert (told["device"], told["dtype"]) == ("cpu", "float64")
-    assert told["seed"] == {"direction_seed": 0}
+    assert told["seed"] == {"direction_seed": 0, "spike_seed": 0}
 
 
 def test_arrays_and_csv_hold_the_numbers_of_the_frame(bundle: zipfile.ZipFile, frame) -> None:

@@ -171,9 +171,9 @@ def test_sweep_names_what_is_wrong():
 
 
 def test_four_classes_cool_to_their_flip():
-    """Radii found independently with forty digits and printed to three decimals."""
+    """Radii found independently with forty digits, as the roots of the sum nearest to 0."""
     z, a = pair([1, 0, -1, -2], [0.8, 0, -0.7, 1.1])
-    found = radii_over_temperature(z, a, torch.tensor([4, 2, 1, 0.5, 0.1, 0.02]))
-    known = torch.tensor([10.248, 5.482, 3.058, 1.921, 1.335, 1.253], dtype=D)
-    torch.testing.assert_close(found.exact, known, rtol=0, atol=5.1e-4)
+    found = radii_over_temperature(z, a, torch.tensor([4, 2, 1, 0.5, 0.1, 0.02], dtype=D))
+    known = [10.248077246, 5.48156466301, 3.05809856132, 1.92028051973, 1.33453802318, 1.25250839751]
+    torch.testing.assert_close(found.exact, torch.tensor(known, dtype=D), rtol=1e-11, atol=0)
     assert flip_distance(z, a).item() == pytest.approx(1.25, rel=1e-12)
