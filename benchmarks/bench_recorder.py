@@ -22,16 +22,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from anisoscope.engine.spectra import (
-    Entry,
-    RecordWriter,
-    RunFollower,
-    SpectraRecorder,
-    SpectraRun,
-    read_record,
-    spectra_run,
-    spectrum,
-)
+from anisoscope.engine.records import Entry, RecordWriter, read_record
+from anisoscope.engine.spectra import RunFollower, SpectraRecorder, SpectraRun, spectra_run, spectrum
 
 WIDTHS, DEPTH, BATCH = (64, 128, 256), 3, 128
 # blocks that are not counted: a recorder first earns what its first record cost

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from anisoscope.engine.spectra import RecordWriter
+from anisoscope.engine.records import RecordWriter
 
 KINDS = ("W", "G", "M", "U")
 SHAPES: tuple[tuple[int, int, int], ...] = ((6, 4, 4), (5, 9, 9))

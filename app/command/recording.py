@@ -31,7 +31,8 @@ def export_recording(path: Path, out: Path, format: str) -> list[Path]:
     if out.exists() and path.exists() and out.samefile(path):
         raise CommandError(f"output = {str(out)!r}: is the record itself; name another file")
 
-    from anisoscope.engine.spectra import RecordError, export_csv, export_npz, spectra_run
+    from anisoscope.engine.records import RecordError
+    from anisoscope.engine.spectra import export_csv, export_npz, spectra_run
 
     try:
         run = spectra_run(path)

@@ -41,7 +41,8 @@ def watch(asked: argparse.Namespace) -> int:
 
 def _look(path: Path) -> None:
     """Say what is waited for; refuse a file that is no recording."""
-    from anisoscope.engine.spectra import RecordError, RunFollower
+    from anisoscope.engine.records import RecordError
+    from anisoscope.engine.spectra import RunFollower
 
     follower = RunFollower(path)
     try:

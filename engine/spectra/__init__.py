@@ -10,7 +10,7 @@ if __name__ != "anisoscope.engine.spectra":
 
 from .errors import InvalidMatrix, InvalidRecorder, InvalidSpectrum
 from .export import export_csv, export_npz
-from .follow import Phase, RunFollower
+from .follow import RunFollower
 from .marchenko_pastur import MarchenkoPasturEdge, bulk_variance, marchenko_pastur_edge, outlier_count
 from .metrics import (
     condition_over_median,
@@ -23,7 +23,6 @@ from .metrics import (
     svd_entropy,
 )
 from .power_law import alpha_req
-from .record import Entry, ForeignRecord, RecordError, RecordWriter, RunRecord, UnfinishedRecord, read_record
 from .recorder import SpectraRecorder
 from .rotation import Rotation
 from .run import SpectraRun
@@ -34,22 +33,15 @@ from .tables import spectra_run
 
 __all__ = [
     "Alignment",
-    "Entry",
-    "ForeignRecord",
     "InvalidMatrix",
     "InvalidRecorder",
     "InvalidSpectrum",
     "MarchenkoPasturEdge",
-    "Phase",
-    "RecordError",
-    "RecordWriter",
     "Rotation",
     "RunFollower",
-    "RunRecord",
     "SpectraRecorder",
     "SpectraRun",
     "Status",
-    "UnfinishedRecord",
     "alignment",
     "alpha_req",
     "basis_overlap",
@@ -64,7 +56,6 @@ __all__ = [
     "outlier_count",
     "participation_ratio",
     "rankme",
-    "read_record",
     "resolution",
     "resolved",
     "spectra_run",

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..records import RecordWriter
 from .budget import Budget
 from .copying import Copier
 from .hooks import Arguments, Rounds, capturing, closure_of, observed
 from .layers import Select, watched_layers
-from .record import RecordWriter
 from .remarks import Remarks
 from .rotation import Rotation
 from .settings import check_settings, earlier_part, header_fields

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from .record import RunRecord
+from ..records import RunRecord
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
+from ..records import UnfinishedRecord, read_record
 from .errors import InvalidRecorder
 from .layers import Layer, layer_fields
-from .record import UnfinishedRecord, read_record
 from .snapshot import KINDS
 
 CONTENT, CONTENT_VERSION = "spectra", 1

@@ -6,47 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from .record import Entry, ForeignRecord, RunRecord, read_record
+from ..records import Entry, ForeignRecord, GrowingTable, RunRecord, check_content, read_record
 from .run import SpectraRun
 from .settings import CONTENT, CONTENT_VERSION
 
 MISFITS = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError)
 
 
-class GrowingTable:
-    """Rows of one shape; appending costs what the new rows cost, on average.
-
-    Args:
-        shape: of a row.
-        dtype: NumPy's.
-    """
-
-    def __init__(self, shape: tuple[int, ...], dtype: type):
-        self.shape = shape
-        self._rows = np.empty((0, *shape), dtype)
-        self._count = 0
-
-    def extend(self, rows: Sequence[Any]) -> None:
-        """Appends rows of the shape."""
-        count = self._count + len(rows)
-        if count > len(self._rows):
-            # tensors handed out before keep the old memory
-            larger = np.empty((max(count, 2 * self._count), *self.shape), self._rows.dtype)
-            larger[: self._count] = self._rows[: self._count]
-            self._rows = larger
-        for place, row in enumerate(rows, self._count):
-            self._rows[place] = row
-        self._count = count
-
-    def tensor(self) -> Tensor:
-        """(n, *shape); rows that come later do not change it."""
-        return torch.from_numpy(self._rows[: self._count])
-
-
-class RunTables:
+class SpectraTables:
     """The tables of one run, to which records are added.
 
     Args:
@@ -57,10 +25,10 @@ class RunTables:
         ForeignRecord: naming the file, when the record is of something else or its header makes no sense.
     """
 
+    kept_in_tables = "spectra"
+
     def __init__(self, path: Path, header: dict[str, Any]):
-        content, version = header.get("content"), header.get("content_version")
-        if content != CONTENT or version != CONTENT_VERSION:
-            raise ForeignRecord(path, f"records {content!r}, version {version}: {CONTENT!r} 1 is needed")
+        check_content(path, header, CONTENT, CONTENT_VERSION)
         self.path, self.header = path, header
         try:
             self._tables = {name: GrowingTable(*form) for name, form in self._forms(header).items()}
@@ -148,7 +116,7 @@ def spectra_run(source: str | os.PathLike[str] | RunRecord) -> SpectraRun:
         FileNotFoundError, RecordError: as `read_record`.
     """
     record = source if isinstance(source, RunRecord) else read_record(source)
-    tables = RunTables(record.path, record.header)
+    tables = SpectraTables(record.path, record.header)
     tables.extend(record.entries)
     return tables.run(record)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ..records import RecordWriter
 from .layers import Layer
-from .record import RecordWriter
 from .rotation import Rotation
 from .snapshot import Snapshot, measured
 

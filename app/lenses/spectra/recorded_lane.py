@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from anisoscope.engine.spectra import ForeignRecord, SpectraRun, Status
+from anisoscope.engine.records import ForeignRecord
+from anisoscope.engine.spectra import SpectraRun, Status
 
 from .lane_record import Matrix
 

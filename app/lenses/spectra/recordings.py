@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from anisoscope.engine.spectra import Phase, RecordError, SpectraRun, spectra_run
+from anisoscope.engine.records import Phase, RecordError
+from anisoscope.engine.spectra import SpectraRun, spectra_run
 
 from ...errors import RequestError
 from ...frame import Columns, Frame, Idle

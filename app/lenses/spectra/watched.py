@@ -10,7 +10,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from anisoscope.engine.spectra import Phase, RecordError, RunFollower, SpectraRun
+from anisoscope.engine.records import Phase, RecordError
+from anisoscope.engine.spectra import RunFollower, SpectraRun
 
 from ...errors import RequestError
 from .recorded_lane import matrices_of

@@ -15,7 +15,8 @@ import torch.multiprocessing as mp
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from anisoscope.engine.spectra import RecordWriter, SpectraRecorder, spectra_run
+from anisoscope.engine.records import RecordWriter
+from anisoscope.engine.spectra import SpectraRecorder, spectra_run
 
 pytestmark = pytest.mark.slow
 RANKS, STEPS = 2, 6

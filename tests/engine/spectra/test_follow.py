@@ -12,7 +12,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anisoscope.engine.spectra import ForeignRecord, Phase, RecordWriter, RunFollower, SpectraRun, spectra_run
+from anisoscope.engine.records import ForeignRecord, Phase, RecordWriter
+from anisoscope.engine.spectra import RunFollower, SpectraRun, spectra_run
 
 LAYERS = [
     {"name": "a", "rows": 2, "columns": 3, "values": 2},

@@ -12,13 +12,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from anisoscope.engine.records import ForeignRecord, read_record
 from anisoscope.engine.spectra import (
-    ForeignRecord,
     InvalidRecorder,
     SpectraRecorder,
     SpectraRun,
     Status,
-    read_record,
     spectra_run,
     spectrum,
 )

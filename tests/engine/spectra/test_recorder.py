@@ -13,13 +13,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from anisoscope.engine.records import RecordWriter, read_record
 from anisoscope.engine.spectra import (
     InvalidRecorder,
-    RecordWriter,
     SpectraRecorder,
     Status,
     alignment,
-    read_record,
     spectra_run,
     spectrum,
 )

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anisoscope.engine.spectra import (
+from anisoscope.engine.records import (
     ForeignRecord,
     RecordError,
     RecordWriter,
     UnfinishedRecord,
+    content_of,
     read_record,
-    spectra_run,
 )
-from anisoscope.engine.spectra.record import FRAME, MARKER, SIGNATURE
+from anisoscope.engine.records.record import FRAME, MARKER, SIGNATURE
 
 HEADER = {"content": "radii", "content_version": 3, "names": ["a", "β"]}
 
@@ -236,49 +236,18 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
         read_record(tmp_path / "none.spec")
 
 
-def test_other_contents_are_no_spectra(path: Path) -> None:
-    with pytest.raises(ForeignRecord, match=r"run\.spec: records 'radii', version 3"):
-        spectra_run(path)
-
-
-def spectra_file(path: Path, changed_header: dict, changed_fields: dict, changed_arrays: dict) -> Path:
-    """A record of one layer, 2 × 3, one kind, one step, with something changed."""
-    layer = {"name": "a", "rows": 2, "columns": 3, "kept_columns": 3, "values": 2}
-    header = {"content": "spectra", "content_version": 1, "kinds": ["W"], "layers": [layer], **changed_header}
-    tables = {"sigma": (2,), "floor": (1, 1), "status": (1, 1), "alignment": (1, 2), "learning_rate": (1,)}
-    values = {name: np.ones(shape, dtype=np.float32) for name, shape in tables.items()} | changed_arrays
-    with RecordWriter(path, header) as writer:
-        writer.append("spectra", {"step": 1, "seconds": 0.5, **changed_fields}, values)
-    return path
-
-
-def test_the_smallest_file_of_spectra(tmp_path: Path) -> None:
-    run = spectra_run(spectra_file(tmp_path / "run.spec", {}, {}, {}))
-    assert run.sigma("a", "W").tolist() == [[1, 1]]
-
-
-@pytest.mark.parametrize(
-    ("header", "fields", "changed"),
-    [
-        ({"layers": 3}, {}, {}),
-        ({"layers": [{"name": "a", "values": -2}]}, {}, {}),
-        ({"layers": [{"name": "a", "values": 10**30}]}, {}, {}),
-        ({"layers": [{"values": 2}]}, {}, {}),
-        ({"layers": [{"name": "a", "values": 1}] * 2}, {}, {}),
-        ({"layers": ["a"]}, {}, {}),
-        ({"kinds": None}, {}, {}),
-        ({"content_version": 2}, {}, {}),
-        ({}, {"step": 2**70}, {}),
-        ({}, {"step": "one"}, {}),
-        ({}, {"notes": 3}, {}),
-        ({}, {"scalars": ["loss"]}, {}),
-        ({}, {}, {"sigma": np.ones(3, dtype=np.float32)}),
-        ({}, {}, {"status": np.ones((2, 1), dtype=np.uint8)}),
-    ],
-)
-def test_tables_that_do_not_fit_are_refused_by_name(
-    tmp_path: Path, header: dict, fields: dict, changed: dict
-) -> None:
-    path = spectra_file(tmp_path / "odd.spec", header, fields, changed)
-    with pytest.raises(ForeignRecord, match=r"odd\.spec: "):
-        spectra_run(path)
+def test_the_content_is_read_from_the_header_alone(path: Path, tmp_path: Path) -> None:
+    data, cut = path.read_bytes(), tmp_path / "cut"
+    assert content_of(path) == "radii"
+    assert content_of(tmp_path / "not there") is None
+    for length in (0, 5, 40):
+        cut.write_bytes(data[:length])
+        assert content_of(cut) is None
+    cut.write_bytes(data[:-30] + b"damaged")
+    assert content_of(cut) == "radii"
+    (tmp_path / "text").write_text("step,r\n")
+    with pytest.raises(ForeignRecord, match="text: is not a run record"):
+        content_of(tmp_path / "text")
+    RecordWriter(tmp_path / "nameless", {"content": 3}).close()
+    with pytest.raises(ForeignRecord, match="nameless: says of its content 3: a word is needed"):
+        content_of(tmp_path / "nameless")

@@ -157,9 +157,7 @@ def read_record(path: str | os.PathLike[str], start: int | None = None) -> RunRe
     """
     path = Path(path)
     with open(path, "rb") as file:
-        head = file.read(len(SIGNATURE))
-        if not SIGNATURE.startswith(head):
-            raise ForeignRecord(path, "is not a run record: its first bytes are not the signature")
+        _check_signature(path, file)
         header, first = _read_header(path, file)
         size = os.fstat(file.fileno()).st_size
         begin = first if start is None else start
@@ -173,6 +171,23 @@ def read_record(path: str | os.PathLike[str], start: int | None = None) -> RunRe
         damaged += at - end
         end = behind
     return RunRecord(path, header, tuple(entries), begin + end, len(data) - end, damaged)
+
+
+def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Fields of a record's first frame; nothing behind it is read.
+
+    Raises:
+        FileNotFoundError, ForeignRecord, UnfinishedRecord: as `read_record`.
+    """
+    path = Path(path)
+    with open(path, "rb") as file:
+        _check_signature(path, file)
+        return _read_header(path, file)[0]
+
+
+def _check_signature(path: Path, file: BinaryIO) -> None:
+    if not SIGNATURE.startswith(file.read(len(SIGNATURE))):
+        raise ForeignRecord(path, "is not a run record: its first bytes are not the signature")
 
 
 def _read_header(path: Path, file: BinaryIO) -> tuple[dict[str, Any], int]:
