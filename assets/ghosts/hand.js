@@ -65,6 +65,35 @@
     ]
   }
 
+  // The twin of app/lenses/ghosts/sweep_hand.py.
+  const sweep_step = (state, {numbers}) => state.r * numbers.temperature[0] * numbers.unit[0]
+
+  function sweep_cursor(state, tables) {
+    const {scale, low, high} = tables.sweep_unit
+    if (!scale.length) return []
+    const place = Math.log10(sweep_step(state, tables)) - scale[0]
+    return low[0] <= place && place <= high[0] ? [place] : []
+  }
+
+  function along({x, y}, at) {
+    if (x.length < 2 || !(x[0] <= at && at <= x[x.length - 1])) return NaN
+    let i = 1
+    while (i < x.length - 1 && x[i] <= at) i++
+    return y[i - 1] + (at - x[i - 1]) / (x[i] - x[i - 1]) * (y[i] - y[i - 1])
+  }
+
+  function sweep_readouts(state, tables) {
+    const {scale, bound} = tables.sweep_unit, c = tables.sweep_captions, rows = []
+    if (scale.length) {
+      const step = sweep_step(state, tables), at = Math.log10(step) - scale[0]
+      const kept = along(tables.sweep_kept, at), loss = along(tables.sweep_loss, at)
+      rows.push({label: "step τ, and τ / ρₐ", value: shown(step), beside: shown(step / bound[0]), role: "hand"})
+      rows.push({label: "accuracy kept, loss", value: Number.isNaN(kept) ? "–" : `${(100 * kept).toFixed(1)} %`,
+        beside: Number.isNaN(loss) ? "–" : `× ${shown(10 ** loss)}`, role: "ink"})
+    }
+    return [...rows, ...Array.from(c.label, (label, k) => ({label, value: c.value[k], beside: c.beside[k], role: c.role[k]}))]
+  }
+
   function hand(state, tables) {
     const n = Object.fromEntries(Object.entries(tables.numbers).map(([name, value]) => [name, value[0]]))
     const {r, order} = state, {window, top, unit, temperature} = n
@@ -97,9 +126,10 @@
         error_cursor: {x: seen ? [tau] : []},
         order_cursor: {x: [order]},
         histogram_cursor: {x: [Math.log10(tau * unit)]},
+        sweep_cursor: {x: sweep_cursor(state, tables)},
         spike_cursor: {x: tables.spike_captions.head.length ? [spike_step(state, tables)] : []},
       },
-      readouts: state.view === "spike" ? spike_readouts(state, tables) : state.view !== "step" ? undefined : [
+      readouts: state.view === "sweep" ? sweep_readouts(state, tables) : state.view === "spike" ? spike_readouts(state, tables) : state.view !== "step" ? undefined : [
         radius("bound ρₐ", n.bound), radius("margin ρₘ", n.margin), radius("exact ρ*", n.exact),
         row("step τ", shown(tau * unit), shown(r), "hand"),
         row("true loss at τ", shown(loss), "nats"),
@@ -110,6 +140,12 @@
 
   function drag(figure, phase, x, y, state, tables) {
     if (figure.startsWith("spike_")) return {spike_step: Math.max(0, Math.min(tables.spike_captions.head[0] ?? 0, Math.round(x)))}
+    if (figure.startsWith("sweep_")) {
+      const {scale} = tables.sweep_unit
+      if (!scale.length || figure === "sweep_strip") return null
+      const r = 10 ** (x + scale[0]) / sweep_step({r: 1}, tables)
+      return {r: Math.min(100, Math.max(0.01, Number(r.toPrecision(3))))}
+    }
     if (figure === "plane") {
       const r = Math.hypot(x, y) / tables.numbers.temperature[0]
       return {r: Math.min(100, Math.max(0.01, Number(r.toPrecision(3))))}
@@ -132,7 +168,7 @@
   }
 
   function tap(figure, x, y, state, tables) {
-    if (figure.startsWith("spike_")) return drag(figure, "end", x, y, state, tables)
+    if (/^(spike|sweep)_/.test(figure)) return drag(figure, "end", x, y, state, tables)
     if (figure === "histogram") return {brush: [-6, 6]}
     if (figure !== "thumbnails") return null
     const column = Math.floor(x), index = tables.tiles.index[(2 - Math.floor(y)) * 8 + column]

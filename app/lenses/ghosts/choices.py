@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-VIEWS = {"one step": "step", "spike lab": "spike"}
+VIEWS = {"one step": "step", "sweep of r": "sweep", "spike lab": "spike"}
 LEDES: dict[str, tuple[str, str]] = {
+    "sweep": (
+        "Drag the orange step",
+        "along the curves, then change the axis: in τ the six networks break decades apart, in units of a radius close "
+        "together, and later than at 1.",
+    ),
     "spike": (
         "Drag the target r,",
         "or press Spike while the lanes train. The same training runs four times from the same weights on the same "
@@ -11,6 +16,9 @@ LEDES: dict[str, tuple[str, str]] = {
     ),
 }
 """What the reader can do in a view, and what is then to be seen, where the words of the lens do not fit it."""
+
+SWEEP_AXES = {"τ": "tau", "τ / ρₐ": "bound", "τ / ρₘ": "margin", "τ / ρ*": "exact"}
+"""Units of the step in the sweep; the radii are the smallest of the training samples."""
 
 SPIKE_OPTIMIZERS = {
     "SGD": "sgd",

@@ -90,6 +90,7 @@ class GhostsLens(Lens):
     label = param.Integer(default=0, bounds=(0, MOST_CLASSES - 1), doc="True class of the sandbox, from 0.")
     logits = param.NumericTuple(default=(2.0, 0.0, 0.0, 0.0, 0.0, 0.0), doc="Logits z of the sandbox.")
     slopes = param.NumericTuple(default=(-1.0, 1.0, 0.5, 0.0, 0.0, 0.0), doc="Slopes a of the sandbox.")
+    sweep_axis = param.Selector(default="bound", objects=choices.SWEEP_AXES, doc="Unit of the step.")
     spike_target = param.Number(
         default=1.0, bounds=(0.05, 32.0), doc="Largest r of a step of the capped lane."
     )
@@ -200,6 +201,7 @@ class GhostsLens(Lens):
             Group((Dial("temperature", "Temperature T", log=True),), when=network),
             *_spike_hands(),
             Group((Choice("view", "Figures"),)),
+            Group((Choice("sweep_axis", "Axis"),), when=when("view", "sweep")),
             *_spike_settings(),
             Group((Choice("source", "Softmax of"),), "Model and direction", when=network),
             Group(

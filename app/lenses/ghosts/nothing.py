@@ -9,16 +9,35 @@ import numpy as np
 from ...frame import Columns
 from .spike_figures import QUANTITIES as SPIKE_QUANTITIES
 from .spike_words import LANES as SPIKE_LANES
+from .sweep_figures import QUANTITIES as SWEEP_QUANTITIES
 
 NONE = np.zeros(0)
 CURVE: Columns = {"x": NONE, "y": NONE}
+PATH: Columns = {"xs": [], "ys": []}
 LABELS: Columns = {"x": NONE, "y": NONE, "text": []}
 
 
 @lru_cache(maxsize=1)
 def tables() -> dict[str, Columns]:
     """The same objects each time: a view does not look at them twice."""
-    return {**_spike()}
+    return {**_sweep(), **_spike()}
+
+
+def _sweep() -> dict[str, Columns]:
+    found: dict[str, Columns] = {}
+    for quantity in SWEEP_QUANTITIES:
+        found |= {f"sweep_{quantity}": CURVE, f"sweep_{quantity}_six": PATH}
+    curves = ("sweep_onset", "sweep_strip_six", "sweep_strip_yours")
+    lines = ("sweep_bound_line", "sweep_margin_line", "sweep_exact_line", "sweep_strip_middle")
+    return {
+        **found,
+        **dict.fromkeys(curves, CURVE),
+        **dict.fromkeys(lines, {"x": NONE}),
+        "sweep_kept_names": LABELS,
+        "sweep_level": {"y": NONE},
+        "sweep_unit": {"scale": NONE, "bound": NONE, "low": NONE, "high": NONE},
+        "sweep_captions": {"label": [], "value": [], "beside": [], "role": []},
+    }
 
 
 def _spike() -> dict[str, Columns]:

@@ -1,0 +1,180 @@
+"""The sweep of r: what six shipped networks and the reader's own do along a step that grows over four decades."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...frame import Columns, Frame, Idle
+from ...request import Request
+from .sweep_figures import QUANTITIES, figures
+from .sweep_hand import readouts
+from .sweep_shipped import AXES, DIRECTIONS, NAMES, NETWORKS, RATIOS, Shipped, direction_of, shipped
+from .sweep_words import captions, claims, table
+
+if TYPE_CHECKING:
+    from .sweep_live import Sweep
+
+__all__ = ["claims", "figures", "frames", "readouts", "table"]
+
+PAGE_SECONDS = 0.01
+"""Left to the page after each frame, which paints on the same processors."""
+
+NAMED = (0.86, 0.74, 0.62, 0.5, 0.38, 0.26)
+"""Heights at which the curves are named, from the first to break to the last: apart, however close the curves run."""
+
+FLOOR = 1e-6
+
+
+def frames(request: Request) -> Iterator[Frame | Idle | None]:
+    """The shipped curves at once, the reader's own coarse, then at every step; nothing is found twice."""
+    from .sweep_live import COARSE, find_radii, find_rows, sweep_of
+
+    sweep = sweep_of(request)
+    if sweep is None:
+        note = "the sandbox has no weights to move: the six networks alone"
+        yield _frame(request, None, (1, 1), (note,))
+        return
+    yield from find_radii(sweep)
+    if sweep.flat:
+        yield _frame(request, None, (1, 1), ("all slopes agree: no radius, and no sweep in units of one",))
+        return
+    yield _frame(request, sweep, (1, 3))
+    yield Idle(PAGE_SECONDS)
+    yield from find_rows(sweep, COARSE)
+    yield _frame(request, sweep, (2, 3))
+    yield Idle(PAGE_SECONDS)
+    yield from find_rows(sweep, 1)
+    yield _frame(request, sweep, (3, 3))
+
+
+def _frame(
+    request: Request, sweep: Sweep | None, stage: tuple[int, int], notes: tuple[str, ...] = ()
+) -> Frame:
+    table_, chosen, axis = (
+        shipped(),
+        direction_of(request["direction"], request["direction_seed"]),
+        request["sweep_axis"],
+    )
+    facts = _facts(request, table_, chosen, sweep)
+    found: dict[str, Columns] = {**_shipped_curves(table_, chosen, axis), **_strip(table_, chosen, sweep)}
+    for quantity in QUANTITIES:
+        found[f"sweep_{quantity}"] = _live_curve(sweep, quantity, axis)
+    found |= _marks(sweep, axis)
+    low, high = _ends(table_, chosen, sweep, axis)
+    facts |= {"sweep_low": low, "sweep_high": high, "sweep_axis": axis}
+    unit = [] if sweep is None else [math.log10(_unit(sweep.radii, axis))]
+    bound = [] if sweep is None else [sweep.radii["bound"]]
+    found["sweep_unit"] = {
+        "scale": np.array(unit), "bound": np.array(bound), "low": np.array([low]), "high": np.array([high])
+    }  # fmt: skip
+    found["sweep_captions"] = captions(facts)
+    return Frame(found, facts, stage, notes)
+
+
+def _unit(radii: dict[str, float], axis: str) -> float:
+    return 1.0 if axis == "tau" else radii[axis]
+
+
+def _height(quantity: str, values: np.ndarray) -> np.ndarray:
+    return np.log10(np.maximum(values, FLOOR)) if quantity == "loss" else values
+
+
+def _abscissae(table_: Shipped, network: int, chosen: int, axis: str) -> np.ndarray:
+    radii = dict(zip(AXES, table_.radii[network, chosen].tolist(), strict=True))
+    return np.log10(table_.steps(network, chosen) / _unit(radii, axis))
+
+
+def _shipped_curves(table_: Shipped, chosen: int, axis: str) -> dict[str, Columns]:
+    """The six faint curves of each quantity, and their names where each falls through a height of its own."""
+    places = [_abscissae(table_, network, chosen, axis) for network in range(len(NETWORKS))]
+    found: dict[str, Columns] = {}
+    for quantity in QUANTITIES:
+        heights = [_height(quantity, getattr(table_, quantity)[k, chosen]) for k in range(len(NETWORKS))]
+        found[f"sweep_{quantity}_six"] = {"xs": places, "ys": heights}
+    order = np.argsort(table_.onsets(axis)[:, chosen])
+    texts, xs, ys = [], [], []
+    for level, k in zip(NAMED, order.tolist(), strict=True):
+        x, y = _through(places[k], table_.kept[k, chosen], level)
+        texts.append(NAMES[NETWORKS[k]])
+        xs.append(x)
+        ys.append(y)
+    found["sweep_kept_names"] = {"x": np.array(xs), "y": np.array(ys), "text": texts}
+    return found
+
+
+def _through(x: np.ndarray, y: np.ndarray, level: float) -> tuple[float, float]:
+    """Where a curve first falls through a height; its end where it does not."""
+    below = np.flatnonzero(y < level)
+    if not len(below) or below[0] == 0:
+        return float(x[-1]), float(y[-1])
+    i = int(below[0])
+    share = (y[i - 1] - level) / (y[i - 1] - y[i])
+    return float(x[i - 1] + share * (x[i] - x[i - 1])), level
+
+
+def _live_curve(sweep: Sweep | None, quantity: str, axis: str) -> Columns:
+    if sweep is None:
+        return {"x": np.zeros(0), "y": np.zeros(0)}
+    steps, values = sweep.curve(quantity)
+    return {"x": np.log10(steps / _unit(sweep.radii, axis)), "y": _height(quantity, values)}
+
+
+def _marks(sweep: Sweep | None, axis: str) -> dict[str, Columns]:
+    """The three radii of the reader's network on the axis, and where its accuracy breaks."""
+    at = {kind: np.zeros(0) for kind in (*AXES, "onset")}
+    if sweep is not None:
+        unit = _unit(sweep.radii, axis)
+        at |= {kind: np.log10([sweep.radii[kind] / unit]) for kind in AXES}
+        if math.isfinite(sweep.onset):
+            at["onset"] = np.log10([sweep.onset / unit])
+    found: dict[str, Columns] = {f"sweep_{kind}_line": {"x": at[kind]} for kind in AXES}
+    found["sweep_onset"] = {"x": at["onset"], "y": np.full(len(at["onset"]), 0.9)}
+    return {**found, "sweep_level": {"y": np.array([0.9])}, "sweep_strip_middle": {"x": np.zeros(1)}}
+
+
+def _strip(table_: Shipped, chosen: int, sweep: Sweep | None) -> dict[str, Columns]:
+    """Onsets of the six, and of the reader's network, over their geometric mean: one row for each axis."""
+    rows: dict[str, tuple[list[float], list[float]]] = {"six": ([], []), "yours": ([], [])}
+    for row, axis in enumerate(("tau", *AXES)):
+        logs = np.log10(table_.onsets(axis)[:, chosen])
+        rows["six"][0].extend((logs - logs.mean()).tolist())
+        rows["six"][1].extend([3.0 - row] * len(logs))
+        if sweep is not None and math.isfinite(sweep.onset):
+            rows["yours"][0].append(math.log10(sweep.onset / _unit(sweep.radii, axis)) - float(logs.mean()))
+            rows["yours"][1].append(3.0 - row)
+    return {f"sweep_strip_{name}": {"x": np.array(x), "y": np.array(y)} for name, (x, y) in rows.items()}
+
+
+def _ends(table_: Shipped, chosen: int, sweep: Sweep | None, axis: str) -> tuple[float, float]:
+    """The axis holds all curves in units of τ, and else the same decades whatever is chosen."""
+    if axis != "tau":
+        return -2.45, 2.05
+    steps: Sequence[float] = table_.radii[:, chosen, 0].tolist()
+    bounds = [*steps, *([] if sweep is None else [sweep.radii["bound"]])]
+    return math.log10(min(bounds) * RATIOS[0]) - 0.05, math.log10(max(bounds) * RATIOS[-1]) + 0.05
+
+
+def _facts(request: Request, table_: Shipped, chosen: int, sweep: Sweep | None) -> dict[str, Any]:
+    kind, seed = DIRECTIONS[chosen]
+    facts: dict[str, Any] = {
+        "sweep_direction": kind,
+        "sweep_seed": seed,
+        "sweep_same_direction": kind == request["direction"]
+        and (kind != "random" or seed == request["direction_seed"]),
+    }
+    if sweep is None:
+        return facts
+    facts |= {f"sweep_{kind}_radius": sweep.radii[kind] for kind in AXES}
+    if sweep.start is not None:
+        facts |= {"sweep_start_accuracy": sweep.start[0], "sweep_start_loss": sweep.start[1]}
+    if len(sweep.rows) == len(RATIOS):
+        facts["sweep_onset_step"] = sweep.onset
+        facts["sweep_onset_r"] = sweep.onset / sweep.radii["bound"]
+        inside = RATIOS <= 0.99
+        facts["sweep_least_kept"] = float(sweep.curve("kept")[1][inside].min())
+        facts["sweep_loss_before_one"] = float(sweep.curve("loss")[1][inside][-1])
+    return facts
