@@ -107,7 +107,7 @@ class Binding:
         last = self.component.value == self.component.end
         self.component.end = end
         if last or (frame.final and self.component.value > end):
-            self._view.set({self._name: end})
+            self._view.set_along({self._name: end})
 
     def _moved(self, event: param.parameterized.Event) -> None:
         if getattr(self._lens, self._name) != event.new:

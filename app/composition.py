@@ -25,6 +25,7 @@ from .shell.keyboard import Keyboard, playing, standard_bindings
 from .shell.notice import Notice
 from .shell.readouts import Readouts
 from .shell.tries import Tries
+from .shell.undo import Undo
 from .theme import stylesheets
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ class Parts:
         self.drop = DropZone(label=lens.drop_words, accept=list(lens.opens), margin=0)
         self.drop.on_file(view.open_file)
         self.keyboard = self._keyboard(view)
+        self.undo = Undo(margin=0)
+        self.undo.on_press(lambda pressed: view.undo() if pressed == "undo" else view.redo())
+        self.show_undo()
         self.heads = {screen.figure.name: figure_head(screen.figure) for screen in view.screens}
         self.conditional: list[tuple[Condition, pn.viewable.Viewable]] = []
         self.postponed: list[Postponed] = []
@@ -89,6 +93,8 @@ class Parts:
             "preset_previous": lambda: self._step_preset(view, -1),
             "reset": lambda: view.set({}, reset=True),
             "cancel": view.cancel,
+            "undo": view.undo,
+            "redo": view.redo,
         }
         keyboard.on_key(lambda event: actions[event]())
         return keyboard
@@ -108,6 +114,11 @@ class Parts:
             part.visible = condition.holds(self.lens)
         self._place_shown()
         self.tries.current = self._current_preset()
+
+    def show_undo(self) -> None:
+        """Say whether there is something to undo, or to redo."""
+        history = self.lens.history
+        self.undo.param.update(can_undo=history.can_undo, can_redo=history.can_redo)
 
     def _place_shown(self) -> None:
         """Put in the figures that a choice has just made visible."""
@@ -197,9 +208,9 @@ def compose(view: LensView) -> pn.Column:
         parts.status.component,
         css="an-grid",
     )
-    # A page brings tokens, fonts and the theme switch itself; in a notebook the lens must.
-    beside = Notice() if view.served else dark.toggle()
-    return column(grid, parts.keyboard, beside, css="an-lens")
+    # A page brings tokens, fonts, the theme switch and undo in its header; in a notebook the lens must.
+    beside = [Notice()] if view.served else [pn.Row(parts.undo, dark.toggle(), margin=0)]
+    return column(grid, parts.keyboard, *beside, css="an-lens")
 
 
 def _controls(parts: Parts) -> pn.Column:

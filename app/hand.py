@@ -67,15 +67,18 @@ _GESTURE = """
     const changes = cb_obj.event_name == 'tap'
         ? lens.tap?.(figure, cb_obj.x, cb_obj.y, state, tables)
         : lens.drag?.(figure, phase, cb_obj.x, cb_obj.y, state, tables)
-    if (!changes) return
+    const ended = phase == 'end'
+    if (!changes && !ended) return
     const others = {}
-    for (const [name, value] of Object.entries(changes)) {
+    for (const [name, value] of Object.entries(changes ?? {})) {
         const dial = hand.document.get_model_by_name(`dial-${name}-${hand.owner}`)
         if (!dial) { others[name] = value; continue }
         dial.data.value = value
-        if (phase == 'end') dial.data.release = {value, serial: (dial.data.release?.serial ?? 0) + 1}
+        if (ended) dial.data.release = {value, serial: (dial.data.release?.serial ?? 0) + 1}
     }
-    if (Object.keys(others).length) hand.changes = {serial: (hand.changes.serial ?? 0) + 1, values: others}
+    const dialled = Object.keys(changes ?? {}).length > Object.keys(others).length
+    if (Object.keys(others).length || (ended && !dialled))
+        hand.changes = {serial: (hand.changes.serial ?? 0) + 1, values: others, ended}
 """
 
 DIAL_MOVED = "hand.setv({values: {...hand.values, [name]: cb_obj.value}}, {sync: false})"
@@ -103,10 +106,10 @@ def attach(
     return redraw
 
 
-def on_changes(hand: Hand, apply: Callable[[dict[str, Any]], None]) -> None:
-    """Call `apply` with the parameter changes of a gesture that has no dial."""
+def on_changes(hand: Hand, apply: Callable[[dict[str, Any], bool], None]) -> None:
+    """Call `apply` with the parameter changes of a gesture that has no dial, and whether it has ended."""
 
     def changed(_name: str, _old: object, new: dict[str, Any]) -> None:
-        apply(dict(new.get("values", {})))
+        apply(dict(new.get("values", {})), bool(new.get("ended")))
 
     hand.on_change("changes", changed)

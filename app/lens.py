@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import panel as pn
@@ -12,6 +13,7 @@ from .control import Card, Claim, Group, Readout, Table
 from .errors import RequestError
 from .figure import Figure
 from .frame import Columns, Frame, Idle
+from .history import History
 from .parameters import coerce
 from .request import Request
 
@@ -60,6 +62,11 @@ class Lens(pn.viewable.Viewer):
     def request(self) -> Request:
         """What is asked for now, frozen."""
         return Request.of(self.slug, {name: getattr(self, name) for name in self.names()})
+
+    @cached_property
+    def history(self) -> History:
+        """What can be undone, from the state in which it is first asked for."""
+        return History(self.request())
 
     def check(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """Known parameters of `values`, coerced and within bounds, and the names not known here.

@@ -45,7 +45,7 @@ def lens_page(slug: str) -> pn.viewable.Viewable:
         view.parts.status.refused(refusal)
     elif unknown:
         view.parts.status.ignored(unknown)
-    return page.lens_page(lens.title, view.layout, [share, export])
+    return page.lens_page(lens.title, view.layout, [view.parts.undo, share, export])
 
 
 def main_page() -> pn.viewable.Viewable:

@@ -9,6 +9,7 @@ import time
 import uuid
 import weakref
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,7 @@ class LensView:
         self._mailbox = self._worker.open(lens.frames, _weak(self._delivered))
         self._watcher = lens.param.watch(_weak(self._parameters_changed), lens.names())
         self._watch_end_of_session()
+        lens.history.on_change(_weak(self.parts.show_undo))
         self.parts.status.starting(stored is not None)
         self._worker.ask(self._mailbox, self._request)
 
@@ -104,10 +106,38 @@ class LensView:
             return
         self.set(values)
 
-    def set(self, values: dict[str, Any], from_browser: bool = False, reset: bool = False) -> None:
+    def undo(self) -> None:
+        """Back to the state that was settled on before this one."""
+        self._travel(-1)
+
+    def redo(self) -> None:
+        """On to the state that was undone last."""
+        self._travel(1)
+
+    def _travel(self, steps: int) -> None:
+        state = self.lens.history.travel(steps)
+        # A file of that state may be gone: then it is refused in words and the reader stays where he is.
+        if state is not None and not self.set(state.as_dict()):
+            self.lens.history.travel(-steps)
+
+    def set_along(self, values: dict[str, Any]) -> None:
+        """Set what moves on by itself: it belongs to the present state."""
+        with self.lens.history.hand_moving():
+            self.set(values)
+        self.lens.history.amend(self.lens.request())
+        self._tell_settled()
+
+    def _set_by_gesture(self, values: dict[str, Any], ended: bool) -> None:
+        with self.lens.history.hand_moving():
+            self.set(values)
+        if ended:
+            self.settled()
+
+    def set(self, values: dict[str, Any], from_browser: bool = False, reset: bool = False) -> bool:
         """Set parameters by name as the reader asked; a refused value leaves everything as it was.
 
         With `reset` the parameters not named return to their defaults, as presets and links mean it.
+        Returns whether the values were taken.
         """
         if reset:
             values = {**self.lens.defaults(), **values}
@@ -115,14 +145,16 @@ class LensView:
             checked, unknown = self.lens.check(values)
         except RequestError as error:
             self.parts.status.refused(error)
-            return
+            return False
         self._from_browser = from_browser
         try:
-            self.lens.param.update(**checked)
+            with self.lens.history.hand_moving() if from_browser else nullcontext():
+                self.lens.param.update(**checked)
         finally:
             self._from_browser = False
         if unknown:
             self.parts.status.ignored(unknown)
+        return True
 
     def open_file(self, name: str, content: bytes) -> None:
         """Take over the state a dropped file holds."""
@@ -175,10 +207,14 @@ class LensView:
         receipt = packet.attach(self._packet, self._sources, redraw)
         # The packet must be reachable from the document; this property never changes.
         self.screens[0].model.js_on_change("name", receipt)
-        hand.on_changes(self._hand, lambda values: self.set(values))
+        hand.on_changes(self._hand, self._set_by_gesture)
 
     def settled(self) -> None:
-        """The hand let go, or a choice was made: the address may follow."""
+        """The hand let go, or a choice was made: a state that can be undone, and the address may follow."""
+        self.lens.history.enter(self.lens.request())
+        self._tell_settled()
+
+    def _tell_settled(self) -> None:
         for callback in self.on_settled:
             callback(self.lens.request())
 
@@ -221,7 +257,7 @@ class LensView:
         if asked.without(self.lens.client_side) != before.without(self.lens.client_side):
             self.parts.status.asked()
             self._worker.ask(self._mailbox, asked)
-        if not self._from_browser:
+        if not self.lens.history.moving:
             self.settled()
 
     def _acknowledged(self, serial: int) -> None:

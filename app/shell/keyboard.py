@@ -47,6 +47,8 @@ def standard_bindings(primary: str, second: str = "") -> list[Binding]:
         Binding(("p",), "p", "next preset", event="preset_next"),
         Binding(("P",), "P", "previous preset", event="preset_previous"),
         Binding(("0",), "0", "reset", event="reset"),
+        Binding(("Ctrl+z",), "Ctrl Z", "undo", event="undo"),
+        Binding(("Ctrl+Shift+z", "Ctrl+y"), "Ctrl ⇧ Z, Ctrl Y", "redo", event="redo"),
         Binding(("Escape",), "esc", "cancel", event="cancel"),
     ]
 

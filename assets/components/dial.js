@@ -52,6 +52,8 @@ export function render({ model, data, el }) {
   const track = element("div", { class: "track" }, ticks, range);
   const box = element("div", { class: "box" }, element("div", { class: "head" }, name, entry), track, names, refusal);
   let held = false;
+  let keyed = false;
+  let resting = 0;
   let own = data.value;
 
   function step() {
@@ -131,11 +133,18 @@ export function render({ model, data, el }) {
     entry.value = exact(own);
   }
 
-  range.addEventListener("pointerdown", () => { held = true; });
+  // A key held down settles once, when it rests.
+  function settleSoon() {
+    clearTimeout(resting);
+    resting = setTimeout(settle, 250);
+  }
+
+  range.addEventListener("keydown", () => { keyed = true; });
+  range.addEventListener("pointerdown", () => { held = true; keyed = false; });
   const letGo = () => { held = false; };
   for (const event of ["pointerup", "pointercancel", "lostpointercapture"]) range.addEventListener(event, letGo);
   range.addEventListener("input", () => move(value()));
-  range.addEventListener("change", () => { letGo(); settle(); show(); });
+  range.addEventListener("change", () => { letGo(); if (keyed) settleSoon(); else settle(); show(); });
   entry.addEventListener("focus", () => { entry.value = exact(own); entry.style.width = `calc(${entry.value.length + 3}ch + 10px)`; entry.select(); });
   entry.addEventListener("blur", () => { if (refusal.textContent) restore(); else commit(); if (!refusal.textContent) show(); });
   entry.addEventListener("keydown", (event) => {
@@ -143,14 +152,12 @@ export function render({ model, data, el }) {
     if (event.key === "Escape") { restore(); entry.select(); event.stopPropagation(); }
   });
 
-  // Keys move the slider by steps (a key held down settles once, when it rests) or by what a caller asks.
-  let resting = 0;
+  // Keys of the page move the slider by steps.
   model.on("nudge", () => {
     const unit = data.step || data.format === "integer" ? step() : 10 * step();
     range.value = Number(range.value) + data.nudge.steps * unit;
     move(value());
-    clearTimeout(resting);
-    resting = setTimeout(settle, 250);
+    settleSoon();
   });
 
   // While the hand holds the slider, nobody else moves it: what arrives meanwhile is put back here

@@ -1,4 +1,5 @@
-// Keys of the document. Native controls keep theirs: fields all keys, sliders the arrows, buttons space and Enter.
+// Keys of the document. Native controls keep theirs: fields all keys (undo among them), sliders the arrows, buttons
+// space and Enter.
 
 const SLIDER_KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
 
@@ -12,7 +13,7 @@ function belongsToControl(event) {
   if (!(target instanceof Element)) return false;
   if (target.isContentEditable || target.matches("textarea, select, dialog, dialog *")) return true;
   if (target.matches("input[type=range]")) return SLIDER_KEYS.includes(event.key);
-  if (target.matches("button, a, summary, input[type=checkbox], input[type=radio], [role=button]")) {
+  if (target.matches("button, a, summary, input[type=checkbox], input[type=radio], input[type=file], [role=button]")) {
     return event.key === " " || event.key === "Enter";
   }
   return target.matches("input");
