@@ -45,7 +45,11 @@ class _Block(nn.Module):
     def __init__(self, width: int, heads: int):
         super().__init__()
         self.heads = heads
-        self.norm, self.mix, self.out = nn.LayerNorm(width), nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.norm, self.mix, self.out = (
+            nn.LayerNorm(width),
+            nn.Linear(width, 3 * width),
+            nn.Linear(width, width),
+        )
         self.forward_part = nn.Sequential(
             *(nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
         )
@@ -90,7 +94,9 @@ def _wide() -> nn.Module:
 def _network(title: str, make: Callable[[], nn.Module], inputs: Tensor) -> Iterator[dict[str, Any]]:
     """The plain step, then each way beside it."""
     ways = {"plain step": _stepper(make(), inputs, None)}
-    ways |= {name: _stepper(make(), inputs, settings) for name, settings in WAYS.items() if _possible(title, name)}
+    ways |= {
+        name: _stepper(make(), inputs, settings) for name, settings in WAYS.items() if _possible(title, name)
+    }
     plain = f"{title}: plain step"
     for name, seconds in _in_turn(ways).items():
         row = {"name": f"{title}: {name}", "value": 1e3 * seconds, "unit": "ms"}
