@@ -11,6 +11,9 @@ if __name__ != "anisoscope.engine.ghosts":
 from .binary import binary_radius, binary_zeros
 from .classes import apply_temperature
 from .clip import ClipStep, RadiusClip
+from .clip_export import export_radius_csv, export_radius_npz
+from .clip_recorder import RadiusRecorder
+from .clip_run import RadiusFollower, RadiusRun, radius_run
 from .corridors import corridors
 from .errors import (
     InvalidClasses,
@@ -24,6 +27,7 @@ from .errors import (
     NotCertified,
 )
 from .exact import ExactRadius, exact_radius
+from .ghost_paths import GhostPaths, ghost_paths, ghost_paths_in_parts, ghosts_at
 from .jvp import LogitJvp, logit_jvp
 from .linearised import flip_margin, kl_bound, linearised_loss
 from .margin import slope_spread
@@ -47,6 +51,14 @@ from .taylor import (
     taylor_partial_sums,
     taylor_polynomial,
 )
+from .temperature import (
+    TemperatureRadii,
+    TemperatureSweep,
+    flip_distance,
+    flip_points,
+    radii_over_temperature,
+    temperature_sweep,
+)
 from .zeros import PartitionZeros, partition_zeros
 
 __all__ = [
@@ -54,6 +66,7 @@ __all__ = [
     "LEVELS",
     "ClipStep",
     "ExactRadius",
+    "GhostPaths",
     "InvalidClasses",
     "InvalidClipSetting",
     "InvalidDirection",
@@ -68,17 +81,29 @@ __all__ = [
     "PartitionZeros",
     "RadiusClip",
     "RadiusEstimate",
+    "RadiusFollower",
+    "RadiusRecorder",
+    "RadiusRun",
     "SmallestRadii",
     "StepMeasure",
     "StepSweep",
+    "TemperatureRadii",
+    "TemperatureSweep",
     "apply_temperature",
     "binary_radius",
     "binary_zeros",
     "convergence_radius",
     "corridors",
     "exact_radius",
+    "export_radius_csv",
+    "export_radius_npz",
+    "flip_distance",
     "flip_margin",
+    "flip_points",
     "ghost_pair_reference",
+    "ghost_paths",
+    "ghost_paths_in_parts",
+    "ghosts_at",
     "kl_bound",
     "linearised_loss",
     "logit_jvp",
@@ -89,7 +114,9 @@ __all__ = [
     "partition_phase",
     "partition_zeros",
     "phase_index",
+    "radii_over_temperature",
     "radius_estimate",
+    "radius_run",
     "slope_spread",
     "smallest_exact",
     "smallest_radii",
@@ -97,5 +124,6 @@ __all__ = [
     "taylor_coefficients",
     "taylor_partial_sums",
     "taylor_polynomial",
+    "temperature_sweep",
     "top_two_radius",
 ]

@@ -90,6 +90,43 @@ def ghost_paths_in_parts(
     return GhostPaths(temperatures, lines)
 
 
+def ghosts_at(z: Tensor, a: Tensor, paths: GhostPaths, temperature: float) -> Tensor:
+    """The followed ghosts at one temperature: between two of the paths' own, and from there to the ghost itself.
+
+    Args:
+        z, a: as the paths were found for. paths: of these. temperature: within those of the paths.
+
+    Returns:
+        complex (ghosts,), upper half plane; without those whose path is not known there.
+
+    Raises:
+        InvalidClasses: when the temperature is not one of the paths' range.
+
+    >>> z, a = torch.tensor([[2.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
+    >>> paths = ghost_paths(z, a, torch.tensor([0.5, 1.0], dtype=torch.float64), count=1)
+    >>> [complex(round(t.real, 6), round(t.imag / math.pi, 6)) for t in ghosts_at(z, a, paths, 0.8).tolist()]
+    [(2+0.8j)]
+    """
+    grid, zeros = paths
+    if not float(grid[0]) <= temperature <= float(grid[-1]):
+        reach = f"{float(grid[0])} to {float(grid[-1])}"
+        raise InvalidClasses(f"temperature={temperature!r} is not within that of the paths; allowed: {reach}")
+    if not zeros.numel():
+        return zeros.new_zeros(0)
+    z, a = (values.detach().double() for values in one_sample(z, a))
+    high = min(max(int(torch.searchsorted(grid, temperature, right=True)), 1), len(grid) - 1)
+    low = max(high - 1, 0)
+    share = math.log(temperature / grid[low]) / math.log(grid[high] / grid[low]) if high > low else 0.0
+    guess = zeros[:, low] + share * (zeros[:, high] - zeros[:, low])
+    guess = guess[~guess.real.isnan()]
+    reach = temperature / (a.amax() - a.amin())
+    z, a = apply_temperature(z, a, temperature)
+    z, a = z.expand(len(guess), -1), a.expand(len(guess), -1)
+    found = newton(z, a, guess, reach, 8)
+    sure = (partition_ratio(z, a, found)[0].abs() < 1e-9) & ((found - guess).abs() < 2 * reach)
+    return found[sure]
+
+
 def _checked(temperatures: Tensor) -> Tensor:
     values = torch.as_tensor(temperatures, dtype=torch.float64)
     increasing = values.ndim == 1 and len(values) > 0 and bool((values.diff() > 0).all())

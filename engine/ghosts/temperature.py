@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .classes import apply_temperature, live_classes
+from .classes import apply_temperature, live_classes, merge_equal_slopes, one_sample
 from .errors import InvalidSweep
 from .exact import exact_radius
 from .jvp import cast_parameters, checked_direction, checked_table, logit_function
@@ -80,6 +80,38 @@ def flip_distance(z: Tensor, a: Tensor) -> Tensor:
     moving = (slopes > 0) & (z > -torch.inf)
     crossings = (height - z) / torch.where(moving, slopes, torch.ones_like(slopes))
     return torch.where(moving, crossings, torch.inf).amin(-1)
+
+
+def flip_points(z: Tensor, a: Tensor) -> Tensor:
+    """All real u at which the largest of the logits z + a u becomes another class, in order (ours).
+
+    As T -> 0 ghosts pinch the real line at these points and nowhere else: elsewhere one term outgrows all others.
+
+    Args:
+        z: (classes,) logits of one sample; -inf masks a class. a: (classes,) slopes per unit step.
+
+    Returns:
+        (flips,), at most one fewer than there are classes.
+
+    Raises:
+        InvalidClasses: as `partition_zeros`.
+
+    >>> flip_points(torch.tensor([0.0, 1.0, 0.0]), torch.tensor([-1.0, 0.0, 1.0])).tolist()
+    [-1.0, 1.0]
+    """
+    z, a = one_sample(z, a)
+    z, a = merge_equal_slopes(z, a)
+    order = a[z > -torch.inf].argsort()
+    z, a = z[z > -torch.inf][order], a[z > -torch.inf][order]
+    found, here = [], 0
+    # Along growing u the largest logit climbs from slope to slope: the upper hull of the lines.
+    while here < len(a) - 1:
+        crossings = (z[here] - z[here + 1 :]) / (a[here + 1 :] - a[here])
+        first = crossings.amin()
+        found.append(first)
+        # Where several meet in one point the steepest goes on.
+        here += 1 + int((crossings == first).nonzero().amax())
+    return torch.stack(found) if found else z.new_zeros(0)
 
 
 def temperature_sweep(

@@ -15,8 +15,13 @@ from anisoscope.engine.ghosts import (
     exact_radius,
     step_sweep,
 )
-from anisoscope.engine.ghosts.ghost_paths import ghost_paths, ghost_paths_in_parts
-from anisoscope.engine.ghosts.temperature import flip_distance, radii_over_temperature, temperature_sweep
+from anisoscope.engine.ghosts.ghost_paths import ghost_paths, ghost_paths_in_parts, ghosts_at
+from anisoscope.engine.ghosts.temperature import (
+    flip_distance,
+    flip_points,
+    radii_over_temperature,
+    temperature_sweep,
+)
 
 D = torch.float64
 TEMPERATURES = torch.logspace(-1.7, 1.3, 61, dtype=D)
@@ -82,6 +87,34 @@ def test_flip_is_where_the_prediction_changes():
     assert flip_distance(*pair([1.0, -math.inf], [2.0, 5.0])).item() == math.inf
 
 
+def test_flip_points_are_all_changes_of_the_largest_logit():
+    z, a = torch.randn(2, 60, 6, generator=torch.Generator().manual_seed(5), dtype=D)
+    for one, slopes in zip(z, a, strict=True):
+        points = flip_points(one, slopes)
+        assert (points.diff() > 0).all() and len(points) < 6
+        assert points.abs().amin() == pytest.approx(flip_distance(one, slopes).item(), rel=1e-9)
+        ends = torch.cat((points[:1] - 1, (points[1:] + points[:-1]) / 2, points[-1:] + 1))
+        winners = (one + slopes * ends[:, None]).argmax(-1)
+        assert len(set(winners.tolist())) == len(winners)
+        heights = (one + slopes * points[:, None]).topk(2).values
+        torch.testing.assert_close(heights[:, 0], heights[:, 1], rtol=1e-9, atol=1e-9)
+
+
+def test_flip_points_at_edges():
+    assert len(flip_points(*pair([1, 2], [3, 3]))) == 0
+    # Three lines through one point flip once; masked and hidden classes not at all.
+    assert flip_points(*pair([0, 0, 0], [-1, 0, 1])).tolist() == [0.0]
+    assert flip_points(*pair([0, -math.inf, 0, -9], [-1, 7, 1, 0])).tolist() == [0.0]
+
+
+def test_coldest_ghosts_stand_above_flip_points():
+    z, a = pair(*SAMPLES["M9"])
+    zeros = ghost_paths(z, a, TEMPERATURES).zeros[:, 0]
+    points = flip_points(z, a)
+    gaps = (zeros.real[:, None] - points).abs().amin(1)
+    assert gaps[~zeros.real.isnan()].max() < 0.02
+
+
 def test_paths_of_two_classes_are_vertical():
     z, a = pair([5, 0], [1, -1])
     zeros = ghost_paths(z, a, TEMPERATURES).zeros
@@ -114,6 +147,21 @@ def test_nearest_path_is_the_exact_radius(name):
     size = values.abs().sum(-1)
     known = ~paths.zeros.real.isnan()
     assert (values.sum(-1).abs() / size)[known].max() < 1e-8
+
+
+@pytest.mark.parametrize("temperature", [0.0205, 0.33, 1.0, 7.7, 19.9])
+def test_ghosts_between_two_temperatures_are_ghosts(temperature):
+    z, a = pair(*SAMPLES["M9"])
+    paths = ghost_paths(z, a, TEMPERATURES)
+    found = ghosts_at(z, a, paths, temperature)
+    assert len(found) == len(paths.zeros)
+    terms = torch.exp((z + a * found[:, None]) / temperature)
+    assert (terms.sum(-1).abs() / terms.abs().sum(-1)).max() < 1e-9
+    exact = convergence_radius(z, a, "exact", temperature).item()
+    assert found.abs().amin().item() == pytest.approx(exact, rel=1e-9)
+    with pytest.raises(InvalidClasses, match="temperature"):
+        ghosts_at(z, a, paths, 25.0)
+    assert len(ghosts_at(*pair([1, 2], [3, 3]), ghost_paths(*pair([1, 2], [3, 3]), TEMPERATURES), 1.0)) == 0
 
 
 def test_paths_that_meet_part_again():
