@@ -1,7 +1,11 @@
-"""Two changes to how BokehJS paints, made once per page.
+"""Four changes to how BokehJS paints, made once per page.
 
 At every paint Bokeh writes the style sheet of every axis, grid and glyph anew, in the same words: each makes the
 browser resolve styles again in the middle of the painting. Here a sheet is written only when its words change.
+
+It also asks the browser for some forty custom properties of the theme for each axis it paints, and for the size of the
+page's text. The first are the same for all figures of ours, so each is asked for once in a mode (light, dark) of the
+page; the second they do not use.
 
 On its overlay canvas, which it repaints without the rest of a figure, Bokeh cuts nothing off at the frame; the
 marks of our figures end there.
@@ -9,21 +13,23 @@ marks of our figures end there.
 
 from __future__ import annotations
 
+import json
+from functools import cache
+
 from bokeh.models import CustomJS
 
-OURS = "anisoscope"
-"""Tag of the figures whose marks end at the frame."""
+from . import theme
 
-PREPARE_JS = """
-    if (window.__anisoscope_painting) return
-    window.__anisoscope_painting = true
-    const {InlineStyleSheet} = Bokeh.require("core/dom")
-    InlineStyleSheet.prototype._update = function (css) { if (this.css !== css) this.el.textContent = css }
-    const painter = Bokeh.Models.GlyphRenderer.prototype.default_view.prototype
-    Object.defineProperty(painter, "needs_clip", {get() { return this.plot_view.model.tags.includes(ours) }})
-"""
+OURS = "anisoscope"
+"""Tag of the figures of ours."""
+
+
+@cache
+def script() -> str:
+    """Makes the changes where BokehJS is there; running it again does nothing."""
+    return theme.asset("painting.js").replace("__OURS__", json.dumps(OURS))
 
 
 def prepare() -> CustomJS:
-    """A callback that makes the changes; running it again does nothing."""
-    return CustomJS(args={"ours": OURS}, code=PREPARE_JS)
+    """The same as a callback, for notebooks: a page of ours has run it before the first figure."""
+    return CustomJS(code=script())

@@ -20,7 +20,7 @@ from jinja2 import Template
 from panel.util.parameters import edit_readonly
 from panel_material_ui.base import _env as material_templates
 
-from .. import theme
+from .. import painting, theme
 from . import dark, serving
 
 # Bokeh serves registered folders at static/extensions/<name>/ under `panel serve` and `pn.serve` alike.
@@ -97,7 +97,7 @@ class Frame(pmui.Page):
         root = pn.state.rel_path + "/" if pn.state.rel_path else ""
         urls = {name: f"{root}static/extensions/{url}" for name, url in _font_urls().items()}
         template_variables["an_tokens"] = theme.document_css() + dark.font_css(urls)
-        template_variables["an_script"] = dark.script()
+        template_variables["an_script"] = dark.script() + painting.script()
         # The bundle is asked for only once the document has come; known earlier, it is compiled meanwhile.
         template_variables["an_modules"] = [model.esm for model, _ in self._models.values()]
         template_variables["an_preload"] = [urls[name] for name in dark.FONTS[:2]]
