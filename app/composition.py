@@ -64,6 +64,7 @@ class Parts:
         self.card = html(words.card(lens.card(request, frame)), "an-card")
         self.claims = html(words.claims(lens.claims(request, frame)), "an-claims")
         self.lede = html(words.lede(lens), "an-lede")
+        self.see = html(words.explanation(lens), "an-see")
         self.table = _table(lens, lens.table(request, frame))
         self.presets = {preset.name: preset for preset in presets(lens.slug)}
         self.tries = Tries(items=[_item(p) for p in self.presets.values()], sizing_mode="stretch_width")
@@ -152,12 +153,14 @@ class Parts:
         heads = [(self.heads[figure.name], head_html(figure)) for figure in self.lens.figures(frame)]
         for pane, text in (
             (self.lede, words.lede(self.lens)),
-            (self.card, words.card(self.lens.card(request, frame))),
+            (self.see, words.explanation(self.lens)),
             (self.claims, words.claims(self.lens.claims(request, frame))),
             *heads,
         ):
             if text and text != pane.object:
                 pane.object = text
+        # What is selected may be nothing; the other words rather stay than leave a gap for a moment.
+        self.card.object = words.card(self.lens.card(request, frame))
         table = self.lens.table(request, frame)
         if self.table is not None:
             self.table.param.update(visible=table is not None, **({} if table is None else _lists(table)))
@@ -284,7 +287,7 @@ def _story(parts: Parts) -> pn.Column:
     slug = parts.lens.slug
     attempts = [html("<h2>Try</h2>", "an-try-head"), parts.tries] if parts.tries.items else []
     return column(
-        html(words.section(slug, "What you see"), "an-see"),
+        parts.see,
         column(*attempts, css="an-try"),
         html(words.section(slug, "What we could not reproduce", quoted=True), "an-not"),
         css="an-story",

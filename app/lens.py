@@ -147,6 +147,10 @@ class Lens(pn.viewable.Viewer):
         """What the reader can do now, and what is then to be seen: `lede`, unless a view has words of its own."""
         return self.lede
 
+    def topic(self) -> str:
+        """Which "What you see: TOPIC" of the story explains this state; empty where there is one for all."""
+        return ""
+
     def readouts(self, request: Request, frame: Frame) -> tuple[Readout, ...]:
         """Rows of numbers under the controls."""
         return ()

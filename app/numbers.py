@@ -34,6 +34,15 @@ def shown(value: float) -> str:
     return f"{sign}{short.scaleb(-exponent):.1f} × 10{str(exponent).translate(_SUPERSCRIPT)}"
 
 
+def power(exponent: int) -> str:
+    """A power of ten, as the ticks of a logarithmic axis write it: digits near one, an exponent far from it.
+
+    >>> [power(k) for k in (-3, -2, 0, 2, 4)]
+    ['10⁻³', '0.01', '1', '100', '10⁴']
+    """
+    return f"{10.0**exponent:g}" if -2 <= exponent <= 2 else f"10{str(exponent).translate(_SUPERSCRIPT)}"
+
+
 def subscript(number: int) -> str:
     """Subscript digits: T₄₈."""
     return str(number).translate(_SUBSCRIPT)

@@ -43,6 +43,13 @@ def lede(lens: Lens) -> str:
     return f'<p><b class="hand">{escape(hand)}</b> {escape(rest)}</p>'
 
 
+def explanation(lens: Lens) -> str:
+    """What is to be seen in the state of the lens: "What you see: TOPIC" of the story, else "What you see"."""
+    heading, topic = "What you see", lens.topic()
+    body = story(lens.slug).get(f"{heading}: {topic}") or story(lens.slug).get(heading, "")
+    return f"<h2>{escape(heading)}</h2>{body}" if body else ""
+
+
 def section(slug: str, heading: str, quoted: bool = False) -> str:
     """One section of the story under its heading; empty where the story has none."""
     body = story(slug).get(heading, "")

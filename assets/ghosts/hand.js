@@ -66,7 +66,7 @@
   }
 
   // The twin of app/lenses/ghosts/sweep_hand.py.
-  const sweep_step = (state, {numbers}) => state.r * numbers.temperature[0] * numbers.unit[0]
+  const sweep_step = (state, {sweep_unit}) => state.r * sweep_unit.bound[0]
 
   function sweep_cursor(state, tables) {
     const {scale, low, high} = tables.sweep_unit
@@ -83,11 +83,11 @@
   }
 
   function sweep_readouts(state, tables) {
-    const {scale, bound} = tables.sweep_unit, c = tables.sweep_captions, rows = []
+    const {scale} = tables.sweep_unit, c = tables.sweep_captions, rows = []
     if (scale.length) {
       const step = sweep_step(state, tables), at = Math.log10(step) - scale[0]
       const kept = along(tables.sweep_kept, at), loss = along(tables.sweep_loss, at)
-      rows.push({label: "step τ, and τ / ρₐ", value: shown(step), beside: shown(step / bound[0]), role: "hand"})
+      rows.push({label: "step τ, and r", value: shown(step), beside: shown(state.r), role: "hand"})
       rows.push({label: "accuracy kept, loss", value: Number.isNaN(kept) ? "–" : `${(100 * kept).toFixed(1)} %`,
         beside: Number.isNaN(loss) ? "–" : `× ${shown(10 ** loss)}`, role: "ink"})
     }

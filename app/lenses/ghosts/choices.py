@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 VIEWS = {"one step": "step", "sweep of r": "sweep", "spike lab": "spike"}
+OF_NO_SAMPLE = ("sweep", "spike")
+"""Views in which no one sample is looked at."""
+
 LEDES: dict[str, tuple[str, str]] = {
     "sweep": (
         "Drag the orange step",

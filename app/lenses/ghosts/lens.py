@@ -83,7 +83,7 @@ class GhostsLens(Lens):
     temperature = param.Number(default=1.0, bounds=(0.02, 20.0), doc="T of softmax(z/T).")
     kind = param.Selector(default="exact", objects=RADII, doc="Radius that ends the coloured disc.")
     window = param.Selector(default=6, objects=WINDOWS, doc="Half width of the plane, in units of the bound.")
-    r = param.Number(default=2.45, bounds=(0.01, 100.0), doc="Step in units of the sample's bound, τ/ρₐ.")
+    r = param.Number(default=2.45, bounds=(0.01, 100.0), doc="Step over the bound, τ/ρₐ.")
     order = param.Integer(default=48, bounds=(1, 48), doc="Order n of the Taylor model.")
     brush = param.NumericTuple(default=(-6.0, 6.0), doc="Chosen range of log10 radius.")
     classes = param.Integer(default=3, bounds=(2, MOST_CLASSES), doc="Classes of the sandbox.")
@@ -120,12 +120,17 @@ class GhostsLens(Lens):
     opens = (*Lens.opens, ".npz")
 
     def check(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """Choosing a network or a stage lets go of dropped weights; moving the first spike, of those after it."""
+        """Choosing a network or a stage lets go of dropped weights; moving the first spike, of those after it.
+
+        The sweep moves weights: who asks for it leaves the sandbox, which has none.
+        """
         checked, unknown = super().check(values)
         if {"network", "stage"} & set(checked):
             checked.setdefault("weights", "")
         if "spike_at" in checked:
             checked.setdefault("spike_again", (0.0, 0.0, 0.0, 0.0))
+        if checked.get("view") == "sweep":
+            checked["source"] = "network"
         return checked, unknown
 
     def open_file(self, name: str, content: bytes) -> dict[str, Any]:
@@ -150,6 +155,9 @@ class GhostsLens(Lens):
 
     def invitation(self) -> tuple[str, str]:
         return choices.LEDES.get(self.view, self.lede)
+
+    def topic(self) -> str:
+        return next(words for words, view in choices.VIEWS.items() if view == self.view)
 
     def frames(self, request: Request) -> Iterator[Frame | Idle | None]:
         from .compute import frames
@@ -179,7 +187,7 @@ class GhostsLens(Lens):
     def card(self, request: Request, frame: Frame) -> Card | None:
         from .statements import card
 
-        return None if request["view"] == "spike" else card(request, frame)
+        return None if request["view"] in choices.OF_NO_SAMPLE else card(request, frame)
 
     def claims(self, request: Request, frame: Frame) -> tuple[Claim, ...]:
         from . import statements, views
@@ -194,6 +202,7 @@ class GhostsLens(Lens):
     def controls(self) -> tuple[Group, ...]:
         step = when("view", "step")
         network = when("view", *(view for view in choices.VIEWS.values() if view != "spike"))
+        sample = when("view", *(view for view in choices.VIEWS.values() if view not in choices.OF_NO_SAMPLE))
         steps = ((0.01, ".01"), (0.1, ".1"), (1.0, "1"), (10.0, "10"), (100.0, "100"))
         return (
             Group((Dial("r", "Step r = τ / ρₐ", steps, log=True, primary=True),), when=network),
@@ -203,7 +212,7 @@ class GhostsLens(Lens):
             Group((Choice("view", "Figures"),)),
             Group((Choice("sweep_axis", "Axis"),), when=when("view", "sweep")),
             *_spike_settings(),
-            Group((Choice("source", "Softmax of"),), "Model and direction", when=network),
+            Group((Choice("source", "Softmax of"),), "Model and direction", when=sample),
             Group(
                 (Choice("network", "Network"), Choice("stage", "Training"), Choice("direction", "Direction")),
                 when=network & when("source", "network"),
@@ -211,11 +220,11 @@ class GhostsLens(Lens):
             Group((Dial("direction_seed", "Random direction"),), when=network & when("direction", "random")),
             Group(
                 (Dial("classes", "Classes"), Dial("label", "True class")),
-                when=network & when("source", "sandbox"),
+                when=sample & when("source", "sandbox"),
             ),
             Group((Choice("kind", "Radius drawn"), Choice("window", "Field of view")), "Picture", when=step),
             Group(
-                (Dial("sample", "Sample, −1: tightest"),), "Sample", when=network & when("source", "network")
+                (Dial("sample", "Sample, −1: tightest"),), "Sample", when=sample & when("source", "network")
             ),
         )
 

@@ -14,6 +14,7 @@ from .sweep_figures import QUANTITIES as SWEEP_QUANTITIES
 NONE = np.zeros(0)
 CURVE: Columns = {"x": NONE, "y": NONE}
 PATH: Columns = {"xs": [], "ys": []}
+LINES: Columns = {"x": NONE}
 LABELS: Columns = {"x": NONE, "y": NONE, "text": []}
 
 
@@ -28,11 +29,11 @@ def _sweep() -> dict[str, Columns]:
     for quantity in SWEEP_QUANTITIES:
         found |= {f"sweep_{quantity}": CURVE, f"sweep_{quantity}_six": PATH}
     curves = ("sweep_onset", "sweep_strip_six", "sweep_strip_yours")
-    lines = ("sweep_bound_line", "sweep_margin_line", "sweep_exact_line", "sweep_strip_middle")
+    lines = ("sweep_bound_line", "sweep_exact_line", "sweep_strip_middle")
     return {
         **found,
         **dict.fromkeys(curves, CURVE),
-        **dict.fromkeys(lines, {"x": NONE}),
+        **dict.fromkeys(lines, LINES),
         "sweep_kept_names": LABELS,
         "sweep_level": {"y": NONE},
         "sweep_unit": {"scale": NONE, "bound": NONE, "low": NONE, "high": NONE},

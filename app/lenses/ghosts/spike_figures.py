@@ -9,6 +9,7 @@ import numpy as np
 
 from ...figure import Axis, Figure, Key, Layer, Role, Style, when
 from ...frame import Frame
+from ...numbers import power
 from .spike_words import LANES, TITLES
 
 SPIKE = when("view", "spike")
@@ -101,13 +102,7 @@ def decades(low: float, high: float) -> tuple[tuple[float, str], ...]:
     """At most five ticks at whole powers of ten."""
     every = max(1, math.ceil((high - low) / 4))
     first = math.ceil(low)
-    return tuple(
-        (float(k), _power(k)) for k in range(first, math.floor(high) + 1) if (k - first) % every == 0
-    )
-
-
-def _power(k: int) -> str:
-    return {0: "1", 1: "10"}.get(k, "10" + str(k).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")))
+    return tuple((float(k), power(k)) for k in range(first, math.floor(high) + 1) if (k - first) % every == 0)
 
 
 def spread(ends: Sequence[float], low: float, high: float) -> list[float]:

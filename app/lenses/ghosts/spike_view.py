@@ -43,7 +43,7 @@ def frames(request: Request) -> Iterator[Frame | Idle | None]:
     while not lab.done(until):
         found, facts = _seen(lab, request, until, every=shown % SLICES == 0)
         doing = {"doing": "Training, step", "head": facts["spike_head"], "ended": False}
-        yield Frame(found, facts | doing, (1 + facts["spike_head"], until + 2), _notes(facts, request))
+        yield Frame(found, facts | doing, (facts["spike_head"], until), _notes(facts, request))
         yield Idle(PAGE_SECONDS)
         for _ in range(SLICES):
             advance(lab, until, SLICE_SECONDS)

@@ -65,10 +65,10 @@ def _limits(request: Request) -> dict[str, str]:
 
 
 def claims(request: Request, frame: Frame) -> tuple[Claim, ...]:
-    """What is claimed of clipping, and what this training says, once it rests behind the spike."""
+    """What is claimed of clipping, and what this training says, once it rests behind the spike; before, one claim waits."""
     facts = frame.facts
     if not facts.get("ended") or "spike_taken_radius" not in facts:
-        return ()
+        return (_text_and_code({}),)
     found = [_baseline(facts), _gradient(request, facts), _figure_6(request, facts)]
     if _is_one_step(request):
         found += [_table_1(facts), _actual_step(facts)]
@@ -148,7 +148,7 @@ def _text_and_code(facts: Mapping[str, Any]) -> Claim:
         "run by us, medians of three seeds.",
         f"{PAPER}, § on Fig. 6, rates 10⁻⁴, 10⁻³, 10⁻²",
         "text: inside, 10 ×, 100 ×; code: 10, 1000, 18 000",
-        f"r = {_number(facts, 'spike_most_plain')}",
+        f"r = {_number(facts, 'spike_most_plain')}" if facts else "once the training rests behind the spike",
     )
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
-from ...numbers import shown
+from ...numbers import power
 from .choices import SWEEP_AXES
 from .sweep_shipped import decades, direction_of, shipped
 
 SWEEP = when("view", "sweep")
 QUANTITIES = ("kept", "loss", "flipped")
-LABELS = {"tau": "step τ", "bound": "step, τ / ρₐ", "margin": "step, τ / ρₘ", "exact": "step, τ / ρ*"}
-SHORT = {"tau": "τ", "bound": "τ / ρₐ", "margin": "τ / ρₘ", "exact": "τ / ρ*"}
+SHORT = {slug: words for words, slug in SWEEP_AXES.items()}
 WORDS = {"-gradient": "−gradient", "+gradient": "+gradient"}
 STRIP = 1.25
 """Decades either way in the figure of the onsets."""
@@ -21,66 +21,82 @@ STRIP = 1.25
 SIX = Style("grey", "fine", size=1.4, alpha=0.7)
 
 
+class _Plot(NamedTuple):
+    """What is particular to the figure of one quantity."""
+
+    title: str
+    unit: str
+    ends: tuple[float, float]
+    ticks: tuple[tuple[float, str], ...]
+
+
 def figures(frame: Frame) -> tuple[Figure, ...]:
     """In reading order."""
-    percent = ((0.0, "0"), (0.5, "50 %"), (0.9, "90 %"), (1.0, ""))
-    powers = ((0.0, "1"), (2.0, "100"), (4.0, "10⁴"))
+    top = frame.facts.get("sweep_top", 1.1)
+    kept = ((0.0, "0"), (0.5, "50 %"), (0.9, "90 %"), (1.0, "")) if top < 1.5 else _percents(top)
+    powers = tuple((float(k), power(k)) for k in (0, 2, 4))
     shares = ((0.0, "0"), (0.5, "50 %"), (1.0, "100 %"))
     return (
-        _figure(frame, "kept", "Accuracy kept", "of that at τ = 0, 1438 samples", (-0.02, 1.1), percent),
-        _figure(frame, "loss", "Loss over its start", "logarithmic", (-0.6, 5.0), powers),
-        _figure(frame, "flipped", "Predictions flipped", "share of the samples", (-0.02, 1.05), shares),
+        _figure(frame, "kept", _Plot("Accuracy kept", "of that at τ = 0, 1438 samples", (-0.02, top), kept)),
+        _figure(frame, "loss", _Plot("Loss over its start", "logarithmic", (-0.6, 5.0), powers)),
+        _figure(
+            frame, "flipped", _Plot("Predictions flipped", "share of the samples", (-0.02, 1.05), shares)
+        ),
         _strip(frame),
     )
 
 
-def _figure(
-    frame: Frame,
-    quantity: str,
-    title: str,
-    unit: str,
-    ends: tuple[float, float],
-    ticks: tuple[tuple[float, str], ...],
-) -> Figure:
+def _percents(top: float) -> tuple[tuple[float, str], ...]:
+    """Ticks where a network that knew nothing gains by the step: whole hundreds."""
+    return tuple((float(k), f"{100 * k} %" if k else "0") for k in range(math.floor(top) + 1))
+
+
+def _figure(frame: Frame, quantity: str, plot: _Plot) -> Figure:
     hero = quantity == "kept"
-    legend = (
-        Key("yours", "line", "blue"),
-        Key(f"six networks, converged, {_direction(frame)}", "fine", "grey"),
-        Key("your ρₐ", "bound"),
-        Key("ρ*", "line"),
-        Key("onset, below 90 %", "ring", "blue"),
-        Key("your step", "line", "hand"),
-    )
     return Figure(
         name=f"sweep_{quantity}",
-        title=title,
-        unit=unit,
+        title=plot.title,
+        unit=plot.unit,
         hint="drag the step" if hero else "",
-        legend=legend if hero else (),
-        layers=(
-            *((Layer("sweep_level", "hlines", Style("axis", "fine")),) if hero else ()),
-            Layer("sweep_bound_line", "vlines", Style("ink2", "bound", size=1.2)),
-            Layer("sweep_exact_line", "vlines", Style("ink2", "fine")),
-            Layer(f"sweep_{quantity}_six", "path", SIX),
-            Layer(f"sweep_{quantity}", "curve", Style("blue", "current")),
-            *(_onset_layers() if hero else ()),
-            Layer("sweep_cursor", "vlines", Style("hand", "exact"), above=True),
-        ),
+        legend=_legend(frame) if hero else (),
+        layers=_layers(quantity, hero),
         x=_axis(frame, visible=quantity == "flipped"),
-        y=Axis("", ends, ticks),
+        y=Axis("", plot.ends, plot.ticks),
         size="second" if hero else "thin",
         drag=True,
         tap=True,
         when=SWEEP,
-        aria=f"{title} against the {LABELS[frame.facts.get('sweep_axis', 'bound')]}, logarithmic: the chosen network, and "
-        "six shipped ones behind it.",
+        aria=f"{plot.title} against the {_label(frame)}, logarithmic: the chosen network, and six shipped ones behind it.",
     )
 
 
-def _onset_layers() -> tuple[Layer, ...]:
+def _legend(frame: Frame) -> tuple[Key, ...]:
+    """The six are always those of T = 1; it is said where the reader's network is at another temperature."""
+    six = f"six converged networks, {_direction(frame)}"
     return (
+        Key("yours", "line", "blue"),
+        Key(six if frame.facts.get("sweep_temperature", 1.0) == 1.0 else f"{six}, T = 1", "fine", "grey"),
+        Key("your bound ρₐ", "bound"),
+        Key("your exact ρ*", "fine"),
+        Key("onset, below 90 %", "ring", "blue"),
+        Key("your step", "line", "hand"),
+    )
+
+
+def _layers(quantity: str, hero: bool) -> tuple[Layer, ...]:
+    level = Layer("sweep_level", "hlines", Style("axis", "fine"))
+    onset = (
         Layer("sweep_onset", "points", Style("blue", "ring", size=9)),
         Layer("sweep_kept_names", "labels", Style("ink2"), offset=(5, 0)),
+    )
+    return (
+        *((level,) if hero else ()),
+        Layer("sweep_bound_line", "vlines", Style("ink2", "bound", size=1.2)),
+        Layer("sweep_exact_line", "vlines", Style("ink2", "fine")),
+        Layer(f"sweep_{quantity}_six", "path", SIX),
+        Layer(f"sweep_{quantity}", "curve", Style("blue", "current")),
+        *(onset if hero else ()),
+        Layer("sweep_cursor", "vlines", Style("hand", "exact"), above=True),
     )
 
 
@@ -89,23 +105,20 @@ def _direction(frame: Frame) -> str:
     return WORDS.get(kind, f"random {frame.facts.get('sweep_seed', 0)}")
 
 
-def _axis(frame: Frame, visible: bool) -> Axis:
+def _label(frame: Frame) -> str:
     axis = frame.facts.get("sweep_axis", "bound")
+    return "step τ" if axis == "tau" else f"step, {SHORT[axis]}"
+
+
+def _axis(frame: Frame, visible: bool) -> Axis:
     low, high = frame.facts.get("sweep_low", -2.45), frame.facts.get("sweep_high", 2.05)
-    ticks = tuple((float(k), _power(k)) for k in range(math.ceil(low), math.floor(high) + 1))
-    return Axis(LABELS[axis], (low, high), ticks, share="sweep", visible=visible)
-
-
-def _power(k: int) -> str:
-    return shown(10.0**k) if k >= -2 else "10" + str(k).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    ticks = tuple((float(k), power(k)) for k in range(math.ceil(low), math.floor(high) + 1))
+    return Axis(_label(frame), (low, high), ticks, share="sweep", visible=visible)
 
 
 def _strip(frame: Frame) -> Figure:
     """Which unit brings the six onsets together: the fewer decades they spread over, the better it predicts."""
-    rows = tuple(
-        (3.0 - row, f"{SHORT[axis]}  {spread_of(frame, axis):.2f}")
-        for row, axis in enumerate(SWEEP_AXES.values())
-    )
+    rows = tuple((3.0 - row, f"{SHORT[axis]}  {_spread(frame, axis):.2f}") for row, axis in enumerate(SHORT))
     return Figure(
         name="sweep_strip",
         title="Where accuracy breaks, unit by unit",
@@ -124,7 +137,7 @@ def _strip(frame: Frame) -> Figure:
     )
 
 
-def spread_of(frame: Frame, axis: str) -> float:
+def _spread(frame: Frame, axis: str) -> float:
     """Standard deviation of log₁₀ onset over the six networks along the direction that is drawn, in decades."""
     facts = frame.facts
     chosen = direction_of(facts.get("sweep_direction", "-gradient"), facts.get("sweep_seed", 0))

@@ -14,7 +14,7 @@ from ...request import Request
 
 
 def hand_tables(request: Request, frame: Frame) -> dict[str, Columns]:
-    """The cursor: the hand's r is in units of the sample's bound, the axis has a unit of its own."""
+    """The cursor: the hand's r is in units of the bound of all training samples, the axis has a unit of its own."""
     unit = frame.tables["sweep_unit"]
     if not len(unit["scale"]):
         return {"sweep_cursor": {"x": np.zeros(0)}}
@@ -29,21 +29,17 @@ def readouts(request: Request, frame: Frame) -> tuple[Readout, ...]:
     rows = []
     if len(unit["scale"]):
         step = _step(request, frame.tables)
-        rows.append(Readout("step τ, and τ / ρₐ", shown(step), shown(step / float(unit["bound"][0])), "hand"))
+        rows.append(Readout("step τ, and r", shown(step), shown(float(request["r"])), "hand"))
         at = math.log10(step) - float(unit["scale"][0])
         kept, loss = (_at(frame.tables[f"sweep_{name}"], at) for name in ("kept", "loss"))
-        rows.append(
-            Readout(
-                "accuracy kept, loss", _percent(kept), "–" if math.isnan(loss) else f"× {shown(10**loss)}"
-            )
-        )
+        risen = "–" if math.isnan(loss) else f"× {shown(10**loss)}"
+        rows.append(Readout("accuracy kept, loss", _percent(kept), risen))
     columns = (captions[name] for name in ("label", "value", "beside", "role"))
-    return tuple([*rows, *(Readout(*row) for row in zip(*columns, strict=True))])
+    return (*rows, *(Readout(*row) for row in zip(*columns, strict=True)))
 
 
 def _step(request: Request, tables: Mapping[str, Columns]) -> float:
-    numbers = tables["numbers"]
-    return float(request["r"]) * float(numbers["temperature"][0]) * float(numbers["unit"][0])
+    return float(request["r"]) * float(tables["sweep_unit"]["bound"][0])
 
 
 def _percent(share: float) -> str:

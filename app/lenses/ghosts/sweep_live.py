@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
+import torch
 
 from anisoscope.engine.ghosts import apply_temperature, convergence_radius, onset, smallest_exact, step_sweep
 
@@ -28,7 +29,7 @@ class Sweep:
     """What is known of one network along one direction; filled while it is looked at.
 
     radii: of the training set at T by kind, empty before they are found. rows: accuracy, loss and share of flips by
-    place in `RATIOS`. start: accuracy and loss at τ = 0, None before.
+    place in `RATIOS`. start: the same at τ = 0, None before.
     """
 
     source: Probe
@@ -43,7 +44,10 @@ class Sweep:
         return math.isinf(self.radii.get("bound", 1.0))
 
     def curve(self, quantity: str) -> tuple[np.ndarray, np.ndarray]:
-        """Steps τ, and what is kept of the accuracy, the loss over its start, or the share of flips."""
+        """Steps τ, and what is kept of the accuracy, the loss over its start, or the share of flips.
+
+        Not a number where the start is 0: nothing can be measured by it.
+        """
         rows = dict(self.rows)
         places = np.array(sorted(rows), dtype=int)
         if self.start is None or not len(places):
@@ -51,13 +55,17 @@ class Sweep:
         column = ("kept", "loss", "flipped").index(quantity)
         values = np.array([rows[place][column] for place in places])
         start = 1.0 if quantity == "flipped" else self.start[column]
-        return RATIOS[places] * self.radii["bound"], values / max(start, 1e-300)
+        return RATIOS[places] * self.radii["bound"], values / start if start else np.full(
+            len(values), math.nan
+        )
 
     @property
     def onset(self) -> float:
-        """Where the accuracy breaks, as a step τ; +inf where it has not yet been seen to."""
+        """Where the accuracy breaks, as a step τ; +inf where it has not yet been seen to, NaN where there was none."""
         steps, kept = self.curve("kept")
-        return onset(steps, kept) if len(steps) else math.inf
+        if np.isnan(kept).any():
+            return math.nan
+        return onset(torch.from_numpy(steps), torch.from_numpy(kept)) if len(steps) else math.inf
 
 
 def sweep_of(request: Request) -> Sweep | None:
@@ -78,10 +86,11 @@ def find_radii(sweep: Sweep) -> Iterator[None]:
     z, a = apply_temperature(sweep.source.z, sweep.source.a, sweep.temperature)
     bounds, margins = (convergence_radius(z, a, kind=kind) for kind in ("bound", "margin"))
     yield None
-    smallest = math.inf
+    exact = math.inf
     for smallest in smallest_exact(z, a, margins):
+        exact = smallest
         yield None
-    sweep.radii.update(bound=float(bounds.min()), margin=float(margins.min()), exact=smallest)
+    sweep.radii.update(bound=float(bounds.min()), margin=float(margins.min()), exact=exact)
 
 
 def find_rows(sweep: Sweep, every: int) -> Iterator[None]:

@@ -38,8 +38,9 @@ AXES = ("bound", "margin", "exact")
 class Shipped:
     """Every array is over networks first; float64.
 
-    kept, loss, flipped: (networks, directions, ratios) accuracy and loss over their start, share of flips. radii: (networks,
-    directions, 3) of the training set at T = 1, in the order of `AXES`. onset: (networks, directions) as a step τ.
+    kept, loss, flipped: (networks, directions, ratios) accuracy and loss over their start, share of flips.
+    radii: (networks, directions, 3) of the training set at T = 1, in the order of `AXES`.
+    onset: (networks, directions) as a step τ.
     tempered_onset, tempered_bound: (networks, temperatures) along −∇ of the loss at T.
     trained_onset, trained_double, trained_bound: (seeds, temperatures) for an MLP trained at each T; where its accuracy
     breaks, and where its loss has doubled.
@@ -80,5 +81,5 @@ def direction_of(kind: str, seed: int) -> int:
 
 
 def decades(values: np.ndarray) -> float:
-    """Standard deviation of the logarithm to base ten, over all entries (divided by their number)."""
+    """Standard deviation of log₁₀ over all entries: the engine's `onset_spread`, which would import torch."""
     return float(np.log10(values).std())

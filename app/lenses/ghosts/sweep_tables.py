@@ -1,11 +1,11 @@
 """Sweeps the shipped networks along six directions: `python -m anisoscope.app.lenses.ghosts.sweep_tables`.
 
-Writes `sweep.npz` into the lens's assets; on one machine a second run writes the same bytes. Two minutes on one core, nearly
-all of it forward passes of the convolutional networks and the transformer (30 to 45 ms for the 1438 samples, in float64).
+Writes `assets/ghosts/sweep.npz`; on one machine a second run writes the same bytes. Two minutes on one core, nearly all of
+it forward passes of the convolutional networks and the transformer (30 to 45 ms for the 1438 samples, in float64).
 
 Beside the six networks, converged, at T = 1, two answers to the collapse over temperatures: the same networks at other T
-along −∇ of the loss at that T, and the recipe of Sao (2026, arXiv:2603.13552, fig. 9): an MLP 64-128-128-10 with GELU trained
-for 120 steps of Adam at rate 0.01 at each T. The batch is the whole training set: the paper does not say.
+along −∇ of the loss at that T, and the recipe of Sao (2026, arXiv:2603.13552, fig. 9): an MLP 64-128-128-10 with GELU
+trained for 120 steps of Adam at rate 0.01 at each T. The batch is the whole training set: the paper does not say.
 """
 
 from __future__ import annotations

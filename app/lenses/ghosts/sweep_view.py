@@ -12,7 +12,17 @@ from ...frame import Columns, Frame, Idle
 from ...request import Request
 from .sweep_figures import QUANTITIES, figures
 from .sweep_hand import readouts
-from .sweep_shipped import AXES, DIRECTIONS, NAMES, NETWORKS, RATIOS, Shipped, direction_of, shipped
+from .sweep_shipped import (
+    AXES,
+    DIRECTIONS,
+    INSIDE,
+    NAMES,
+    NETWORKS,
+    RATIOS,
+    Shipped,
+    direction_of,
+    shipped,
+)
 from .sweep_words import captions, claims, table
 
 if TYPE_CHECKING:
@@ -35,8 +45,7 @@ def frames(request: Request) -> Iterator[Frame | Idle | None]:
 
     sweep = sweep_of(request)
     if sweep is None:
-        note = "the sandbox has no weights to move: the six networks alone"
-        yield _frame(request, None, (1, 1), (note,))
+        yield _frame(request, None, (1, 1), ("the sandbox has no weights to move: the six networks alone",))
         return
     yield from find_radii(sweep)
     if sweep.flat:
@@ -48,31 +57,64 @@ def frames(request: Request) -> Iterator[Frame | Idle | None]:
     yield _frame(request, sweep, (2, 3))
     yield Idle(PAGE_SECONDS)
     yield from find_rows(sweep, 1)
-    yield _frame(request, sweep, (3, 3))
+    yield _frame(request, sweep, (3, 3), _notes(sweep, request))
+
+
+def _notes(sweep: Sweep, request: Request) -> tuple[str, ...]:
+    """What the curves cannot show, and which of the shipped ones stand in."""
+    notes = []
+    if not _is_shipped(request):
+        notes.append("the six networks have no such direction: theirs is " + _stand_in(request))
+    accuracy, loss, _ = sweep.start or (1.0, 1.0, 0.0)
+    if not accuracy:
+        notes.append("no prediction is right at τ = 0: there is no accuracy to keep")
+    if not loss:
+        notes.append("the loss at τ = 0 is below rounding: nothing can be measured by it")
+    return tuple(notes)
+
+
+def _is_shipped(request: Request) -> bool:
+    kind, seed = DIRECTIONS[direction_of(request["direction"], request["direction_seed"])]
+    return kind == request["direction"] and (kind != "random" or seed == request["direction_seed"])
+
+
+def _stand_in(request: Request) -> str:
+    kind, seed = DIRECTIONS[direction_of(request["direction"], request["direction_seed"])]
+    return f"random {seed}" if kind == "random" else "−gradient"
 
 
 def _frame(
     request: Request, sweep: Sweep | None, stage: tuple[int, int], notes: tuple[str, ...] = ()
 ) -> Frame:
-    table_, chosen, axis = (
-        shipped(),
-        direction_of(request["direction"], request["direction_seed"]),
-        request["sweep_axis"],
-    )
-    facts = _facts(request, table_, chosen, sweep)
-    found: dict[str, Columns] = {**_shipped_curves(table_, chosen, axis), **_strip(table_, chosen, sweep)}
-    for quantity in QUANTITIES:
-        found[f"sweep_{quantity}"] = _live_curve(sweep, quantity, axis)
-    found |= _marks(sweep, axis)
+    axis, table_ = request["sweep_axis"], shipped()
+    chosen = direction_of(request["direction"], request["direction_seed"])
+    curves = {quantity: _live_curve(sweep, quantity, axis) for quantity in QUANTITIES}
     low, high = _ends(table_, chosen, sweep, axis)
-    facts |= {"sweep_low": low, "sweep_high": high, "sweep_axis": axis}
-    unit = [] if sweep is None else [math.log10(_unit(sweep.radii, axis))]
-    bound = [] if sweep is None else [sweep.radii["bound"]]
-    found["sweep_unit"] = {
-        "scale": np.array(unit), "bound": np.array(bound), "low": np.array([low]), "high": np.array([high])
-    }  # fmt: skip
-    found["sweep_captions"] = captions(facts)
+    facts = _facts(request, chosen, sweep) | {
+        "sweep_axis": axis,
+        "sweep_low": low,
+        "sweep_high": high,
+        "sweep_top": max(1.1, 1.05 * float(curves["kept"]["y"].max(initial=0.0))),
+    }
+    found: dict[str, Columns] = {
+        **_shipped_curves(table_, chosen, axis),
+        **_strip(table_, chosen, sweep),
+        **{f"sweep_{quantity}": curve for quantity, curve in curves.items()},
+        **_marks(sweep, axis),
+        "sweep_unit": _unit_table(sweep, axis, low, high),
+        "sweep_captions": captions(facts),
+    }
     return Frame(found, facts, stage, notes)
+
+
+def _unit_table(sweep: Sweep | None, axis: str, low: float, high: float) -> Columns:
+    """What the hand needs: log₁₀ of the unit of the axis, the bound of r, and where the axis ends."""
+    return {
+        "scale": np.array([] if sweep is None else [math.log10(_unit(sweep.radii, axis))]),
+        "bound": np.array([] if sweep is None else [sweep.radii["bound"]]),
+        "low": np.array([low]),
+        "high": np.array([high]),
+    }
 
 
 def _unit(radii: dict[str, float], axis: str) -> float:
@@ -84,7 +126,7 @@ def _height(quantity: str, values: np.ndarray) -> np.ndarray:
 
 
 def _abscissae(table_: Shipped, network: int, chosen: int, axis: str) -> np.ndarray:
-    radii = dict(zip(AXES, table_.radii[network, chosen].tolist(), strict=True))
+    radii: dict[str, float] = dict(zip(AXES, table_.radii[network, chosen].tolist(), strict=True))
     return np.log10(table_.steps(network, chosen) / _unit(radii, axis))
 
 
@@ -117,21 +159,23 @@ def _through(x: np.ndarray, y: np.ndarray, level: float) -> tuple[float, float]:
 
 
 def _live_curve(sweep: Sweep | None, quantity: str, axis: str) -> Columns:
+    """What is known of the reader's curve; where the logits overflow there is no loss to draw."""
     if sweep is None:
         return {"x": np.zeros(0), "y": np.zeros(0)}
     steps, values = sweep.curve(quantity)
-    return {"x": np.log10(steps / _unit(sweep.radii, axis)), "y": _height(quantity, values)}
+    there = np.isfinite(values)
+    return {"x": np.log10(steps[there] / _unit(sweep.radii, axis)), "y": _height(quantity, values[there])}
 
 
 def _marks(sweep: Sweep | None, axis: str) -> dict[str, Columns]:
-    """The three radii of the reader's network on the axis, and where its accuracy breaks."""
-    at = {kind: np.zeros(0) for kind in (*AXES, "onset")}
+    """Bound and exact radius of the reader's network on the axis, and where its accuracy breaks."""
+    at = {kind: np.zeros(0) for kind in ("bound", "exact", "onset")}
     if sweep is not None:
         unit = _unit(sweep.radii, axis)
-        at |= {kind: np.log10([sweep.radii[kind] / unit]) for kind in AXES}
+        at |= {kind: np.log10([sweep.radii[kind] / unit]) for kind in ("bound", "exact")}
         if math.isfinite(sweep.onset):
             at["onset"] = np.log10([sweep.onset / unit])
-    found: dict[str, Columns] = {f"sweep_{kind}_line": {"x": at[kind]} for kind in AXES}
+    found: dict[str, Columns] = {f"sweep_{kind}_line": {"x": at[kind]} for kind in ("bound", "exact")}
     found["sweep_onset"] = {"x": at["onset"], "y": np.full(len(at["onset"]), 0.9)}
     return {**found, "sweep_level": {"y": np.array([0.9])}, "sweep_strip_middle": {"x": np.zeros(1)}}
 
@@ -158,23 +202,21 @@ def _ends(table_: Shipped, chosen: int, sweep: Sweep | None, axis: str) -> tuple
     return math.log10(min(bounds) * RATIOS[0]) - 0.05, math.log10(max(bounds) * RATIOS[-1]) + 0.05
 
 
-def _facts(request: Request, table_: Shipped, chosen: int, sweep: Sweep | None) -> dict[str, Any]:
+def _facts(request: Request, chosen: int, sweep: Sweep | None) -> dict[str, Any]:
     kind, seed = DIRECTIONS[chosen]
     facts: dict[str, Any] = {
         "sweep_direction": kind,
         "sweep_seed": seed,
-        "sweep_same_direction": kind == request["direction"]
-        and (kind != "random" or seed == request["direction_seed"]),
+        "sweep_temperature": float(request["temperature"]),
+        "sweep_has_network": request["source"] == "network",
     }
     if sweep is None:
         return facts
     facts |= {f"sweep_{kind}_radius": sweep.radii[kind] for kind in AXES}
-    if sweep.start is not None:
-        facts |= {"sweep_start_accuracy": sweep.start[0], "sweep_start_loss": sweep.start[1]}
-    if len(sweep.rows) == len(RATIOS):
+    if len(sweep.rows) == len(RATIOS) and not math.isnan(sweep.onset):
         facts["sweep_onset_step"] = sweep.onset
         facts["sweep_onset_r"] = sweep.onset / sweep.radii["bound"]
-        inside = RATIOS <= 0.99
-        facts["sweep_least_kept"] = float(sweep.curve("kept")[1][inside].min())
-        facts["sweep_loss_before_one"] = float(sweep.curve("loss")[1][inside][-1])
+        facts["sweep_least_kept"] = float(sweep.curve("kept")[1][:INSIDE].min())
+        facts["sweep_loss_before_one"] = float(sweep.curve("loss")[1][INSIDE - 1])
+        facts["sweep_flipped_before_one"] = float(sweep.curve("flipped")[1][INSIDE - 1])
     return facts

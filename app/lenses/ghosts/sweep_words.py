@@ -40,10 +40,12 @@ def captions(facts: Mapping[str, Any]) -> Columns:
     rows: list[tuple[str, str, str, str]] = []
     if "sweep_onset_step" in facts:
         step, r = facts["sweep_onset_step"], facts["sweep_onset_r"]
-        rows.append(("onset τ, and τ / ρₐ", shown(step), shown(r), "blue"))
-    rows.append(("shipped: median onset r", shown(middle), "", "ink"))
-    rows.append(("10 % and 90 % of them", shown(low), shown(high), "ink"))
-    rows.append(("spread, decades", "six", f"all {table_.onset.size}", "ink2"))
+        rows.append(("onset τ, and r", shown(step), shown(r), "blue"))
+    elif not facts["sweep_has_network"]:
+        rows.append(("yours", "no weights", "", "blue"))
+    rows.append((f"onset r, {table_.onset.size} curves", "10 %, 90 %", "median", "ink2"))
+    rows.append(("six networks", f"{shown(low)}, {shown(high)}", shown(middle), "ink"))
+    rows.append(("spread, decades", "these six", f"all {table_.onset.size}", "ink2"))
     for axis, name in (
         ("tau", "in τ"),
         ("bound", "in τ / ρₐ"),
@@ -117,11 +119,16 @@ def _yours(facts: Mapping[str, Any]) -> Claim:
     onset = facts["sweep_onset_r"]
     where = f"onset at r = {shown(onset)}" if math.isfinite(onset) else "no onset up to r = 100"
     return Claim(
-        "Your network and direction: smallest accuracy kept at r ≤ 0.99, loss over its start at r = 0.99, and where it breaks.",
+        "Your network and direction: smallest accuracy kept at r ≤ 0.99, loss over its start at r = 0.99, and where it "
+        "breaks.",
         "ours, computed now",
         "no failure; transition at r ≈ 1",
-        f"{100 * facts['sweep_least_kept']:.1f} %, × {shown(facts['sweep_loss_before_one'])}, {where}",
+        f"{100 * facts['sweep_least_kept']:.1f} %, {_risen(facts['sweep_loss_before_one'])}, {where}",
     )
+
+
+def _risen(ratio: float) -> str:
+    return f"× {shown(ratio)}" if math.isfinite(ratio) else "no finite loss ratio"
 
 
 def _no_failure(table_: Shipped) -> Claim:
@@ -150,7 +157,8 @@ def _no_threshold(table_: Shipped) -> Claim:
 def _collapse(table_: Shipped) -> Claim:
     onsets = table_.onsets("bound")
     return Claim(
-        "“Collapse once r ≥ 1” is loose: onset r of all 36 curves, smallest, median, largest. At r = 1 itself none has broken.",
+        f"“Collapse once r ≥ 1” is loose: onset r of all {onsets.size} curves, smallest, median, largest. At r = 1 itself "
+        f"{int((onsets <= 1).sum()) or 'none'} of them has broken.",
         f"{PAPER}, Fig. 1",
         "collapse once r crosses 1",
         f"{shown(onsets.min())}, {shown(float(np.median(onsets)))}, {shown(onsets.max())}",
@@ -161,8 +169,8 @@ def _collapse(table_: Shipped) -> Claim:
 def _units(table_: Shipped) -> Claim:
     spreads = [decades(table_.onsets(axis)) for axis in ("tau", *AXES)]
     return Claim(
-        "Across architectures the onsets do come together in units of a radius; which radius hardly matters. Spread of all 36 "
-        "in τ, τ/ρₐ, τ/ρₘ, τ/ρ*, in decades.",
+        "Across architectures the onsets do come together in units of a radius; which radius hardly matters. Spread of all "
+        f"{table_.onset.size} in τ, τ/ρₐ, τ/ρₘ, τ/ρ*, in decades.",
         f"ours, after {PAPER}, Fig. 1",
         "no number",
         ", ".join(f"{spread:.2f}" for spread in spreads),
@@ -190,8 +198,8 @@ def _trained(table_: Shipped) -> Claim:
     tau, r = _spreads(table_.trained_onset, table_.trained_bound)
     doubled, doubled_r = _spreads(table_.trained_double, table_.trained_bound)
     return Claim(
-        f"Over temperatures (T = {_temperatures()}), their recipe: an MLP trained for 120 steps of Adam at each T, three seeds. "
-        f"{ESTIMATOR} With the first doubling of the loss as the onset: {doubled:.2f} → {doubled_r:.2f}.",
+        f"Over temperatures (T = {_temperatures()}), their recipe: an MLP trained for 120 steps of Adam at each T, three "
+        f"seeds. {ESTIMATOR} With the first doubling of the loss as the onset: {doubled:.2f} → {doubled_r:.2f}.",
         f"{PAPER}, Fig. 9; its estimator is defined nowhere",
         "0.992 → 0.164, a factor 6",
         f"{tau:.2f} in τ → {r:.2f} in r, a factor {tau / r:.1f}",
@@ -202,8 +210,8 @@ def _trained(table_: Shipped) -> Claim:
 def _after_the_fact(table_: Shipped) -> Claim:
     tau, r = _spreads(table_.tempered_onset, table_.tempered_bound)
     return Claim(
-        "The same temperatures on one trained network, along −gradient of the loss at T: r spreads the onsets. The bound grows "
-        "in proportion to T, predictions do not know T. Mean over the six networks.",
+        "The same temperatures on one trained network, along −gradient of the loss at T: r spreads the onsets. The bound "
+        "grows in proportion to T, predictions do not know T. Mean over the six networks.",
         "ours",
         "no statement",
         f"{tau:.2f} in τ → {r:.2f} in r",
