@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from anisoscope.engine.ghosts.clip_recorder import COLUMNS
 from anisoscope.engine.records import RecordWriter
 
 KINDS = ("W", "G", "M", "U")
@@ -90,4 +91,47 @@ def written(
     for step in steps:
         writing.step(step, loss=1 / step)
     writing.end(steps[-1] if steps else 0, dropped)
+    return path.read_bytes()
+
+
+class RadiusWriting:
+    """A record of radii that is written step by step, without a training: r = 2 at every third step, 0.5 else."""
+
+    def __init__(self, path: Path, kind: str = "bound", target: float = 1.0) -> None:
+        fields = {
+            "content": "ghosts",
+            "content_version": 1,
+            "created": 0.0,
+            "torch": "0",
+            "columns": list(COLUMNS),
+        }
+        given = {**fields, "radius_kind": kind, "reduction": "min", "samples": "batch", "every": 1}
+        self.target = target
+        self.writer = RecordWriter(path, given, "w")
+
+    def steps(self, steps: Sequence[int]) -> None:
+        """One record for each of these steps."""
+        for step in steps:
+            r, radius = (2.0 if step % 3 == 0 else 0.5), 0.1
+            scale = min(1.0, self.target / r)
+            values = {
+                "step": step, "seconds": step / 10, "step_norm": r * radius, "radius": radius, "normalized_step": r,
+                "normalized_step_taken": scale * r, "scale": scale, "bottleneck_index": step % 4,
+                "clipped": scale < 1, "refused": 0, "skipped": 0, "loss": 1 / (1 + step), "target": self.target,
+                "mode": 0,
+            }  # fmt: skip
+            row = np.array([[float(values[name]) for name in COLUMNS]])
+            self.writer.append("steps", {"step": step, "seconds": step / 10}, {"rows": row})
+
+    def end(self) -> None:
+        self.writer.append("end", {}, {})
+        self.writer.close()
+
+
+def radius_rows(path: Path, steps: Sequence[int], end: bool = True) -> bytes:
+    """The bytes of a record of radii with these steps."""
+    writing = RadiusWriting(path)
+    writing.steps(steps)
+    if end:
+        writing.end()
     return path.read_bytes()

@@ -124,7 +124,8 @@ class RadiusClip:
     ):
         self.settings = ClipSettings(target, mode, kind, reduction, samples, every, backend)
         self.model, self.optimizer = bare_module(model), optimizer
-        self._on_step, self._group = on_step, process_group
+        self._listeners = [] if on_step is None else [on_step]
+        self._group = process_group
         self._count, self._measured_at = 0, 0
         # ‖p‖ and what was found at the last measurement of a step that moved.
         self._reference: tuple[float, _Found] | None = None
@@ -180,9 +181,15 @@ class RadiusClip:
         due = found is not kept
         self.last = self._settled(norm, found, due)._replace(skipped=skipped, loss=loss)
         self._count += 1
-        if due and self._on_step is not None:
-            self._on_step(self.last)
+        if due:
+            for listener in tuple(self._listeners):
+                listener(self.last)
         return self.last
+
+    def observe(self, listener: Callable[[ClipStep], None]) -> Callable[[], None]:
+        """Calls listener with each measured `ClipStep` from now on; what is returned ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def _kept(self, norm: float) -> _Found | None:
         """The last measurement, where it may stand for a step of this length."""

@@ -12,6 +12,8 @@ from .content import check_content, content_of
 from .follow import Phase, RecordFollower, RunTables
 from .growing import GrowingTable
 from .record import Entry, ForeignRecord, RecordError, RecordWriter, RunRecord, UnfinishedRecord, read_record
+from .replacing import replacing
+from .resume import earlier_part
 
 __all__ = [
     "Entry",
@@ -26,5 +28,7 @@ __all__ = [
     "UnfinishedRecord",
     "check_content",
     "content_of",
+    "earlier_part",
     "read_record",
+    "replacing",
 ]

@@ -4,13 +4,13 @@ import csv
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from ..records import replacing
 from .metrics import (
     condition_over_median,
     effective_rank,
@@ -66,7 +66,7 @@ def export_npz(run: SpectraRun, path: str | os.PathLike[str]) -> Path:
     arrays["notes"] = np.array(json.dumps(run.notes, ensure_ascii=False))
     arrays["dropped"] = np.array(run.dropped)
     arrays["header"] = np.array(json.dumps(run.record.header, ensure_ascii=False))
-    with _replacing(Path(path)) as fresh, open(fresh, "wb") as file:
+    with replacing(Path(path)) as fresh, open(fresh, "wb") as file:
         np.savez_compressed(file, **arrays)
     return Path(path)
 
@@ -93,7 +93,7 @@ def export_csv(run: SpectraRun, path: str | os.PathLike[str]) -> tuple[Path, Pat
         (path, SPECTRA_COLUMNS, _spectra_rows(run)),
         (metrics, METRICS_COLUMNS, _metrics_rows(run)),
     ):
-        with _replacing(target) as fresh, open(fresh, "w", newline="", encoding="utf-8") as file:
+        with replacing(target) as fresh, open(fresh, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(columns)
             writer.writerows(rows)
@@ -153,14 +153,3 @@ def _matrices(run: SpectraRun) -> Iterator[tuple[int, str, int, str]]:
 
 def _digits(value: torch.Tensor) -> str:
     return f"{float(value):.9g}"
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """A file beside the target that takes its place when all went well, and is removed otherwise."""
-    fresh = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        yield fresh
-        os.replace(fresh, target)
-    finally:
-        fresh.unlink(missing_ok=True)

@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..records import RecordWriter
+from ..records import RecordWriter, earlier_part
 from .budget import Budget
 from .copying import Copier
 from .hooks import Arguments, Rounds, capturing, closure_of, observed
 from .layers import Select, watched_layers
 from .remarks import Remarks
 from .rotation import Rotation
-from .settings import check_settings, earlier_part, header_fields
+from .settings import check_settings, header_fields
 from .snapshot import KINDS, Snapshot
 from .worker import RecordingThread
 

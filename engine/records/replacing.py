@@ -1,0 +1,17 @@
+"""Writing a file that is either whole or not there."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A file beside the target that takes its place when all went well, and is removed otherwise."""
+    fresh = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        yield fresh
+        os.replace(fresh, target)
+    finally:
+        fresh.unlink(missing_ok=True)
