@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import panel as pn
 
@@ -17,6 +17,9 @@ from .history import History
 from .parameters import coerce
 from .request import Request
 
+if TYPE_CHECKING:
+    from .following import Following
+
 
 @dataclass(frozen=True)
 class Paper:
@@ -26,6 +29,22 @@ class Paper:
     arxiv: str
     bibtex: str
     page: str = ""
+
+
+@dataclass(frozen=True)
+class Records:
+    """Records of trainings that a lens shows while they grow, for `anisoscope watch`.
+
+    content: the word in their header. ending: of such files, by which one that is not there yet is known. most:
+    files that are shown at once. writer: what writes them, for errors. opening: values of parameters, beside
+    `watch`, with which the page begins.
+    """
+
+    content: str
+    ending: str
+    most: int
+    writer: str
+    opening: Mapping[str, Any]
 
 
 class Lens(pn.viewable.Viewer):
@@ -48,6 +67,7 @@ class Lens(pn.viewable.Viewer):
     drop_words: ClassVar[str] = "Drop a request.json or an exported zip here"
     cost: ClassVar[str] = "instant"
     opens: ClassVar[tuple[str, ...]] = (".json", ".zip")
+    records: ClassVar[Records | None] = None
     amplifies: ClassVar[float] = 0.0
     """Relative difference that another processor's rounding may make in the facts: a training amplifies it."""
 
@@ -170,6 +190,10 @@ class Lens(pn.viewable.Viewer):
     def attachments(self, request: Request, frame: Frame) -> dict[str, bytes]:
         """Further files of an export by name: what other programs of the field read."""
         return {}
+
+    def following(self) -> Following[Any]:
+        """The files of `records` that this process follows; the parameter `watch` holds their names."""
+        raise NotImplementedError
 
     def act(self, name: str) -> dict[str, Any]:
         """Values of parameters that the `Action` of this name sets."""

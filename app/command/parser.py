@@ -55,15 +55,13 @@ def _add_address(command: _Parser) -> None:
 
 
 def _add_watch(commands: argparse._SubParsersAction[_Parser]) -> None:
-    watch = commands.add_parser(
-        "watch", help="singular values of your own trainings, live while they are recorded"
-    )
+    watch = commands.add_parser("watch", help="your own trainings, live while they are recorded")
     watch.add_argument(
         "files",
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="what a SpectraRecorder writes, or is going to write",
+        help="what a SpectraRecorder (.spec) or a RadiusRecorder (.radius) writes, or is going to write",
     )
     watch.add_argument(
         "--export",

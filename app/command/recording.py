@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from .errors import CommandError
@@ -14,7 +15,7 @@ def export_recording(path: Path, out: Path, format: str) -> list[Path]:
 
     Args:
         path: of the record.
-        out: the file to write; CSV has a second one beside it, with "-metrics" in its name.
+        out: the file to write; CSV of spectra has a second one beside it, with "-metrics" in its name.
         format: of `FORMATS`.
 
     Raises:
@@ -32,15 +33,51 @@ def export_recording(path: Path, out: Path, format: str) -> list[Path]:
         raise CommandError(f"output = {str(out)!r}: is the record itself; name another file")
 
     from anisoscope.engine.records import RecordError
-    from anisoscope.engine.spectra import export_csv, export_npz, spectra_run
 
     try:
-        run = spectra_run(path)
+        found = content(path)
+        if found is not None and found not in _WRITERS:
+            known = ", ".join(_WRITERS)
+            raise CommandError(f"record = {str(path)!r}: records {found!r}; exported are {known}")
+        write = _WRITERS[found or "spectra"](path, format)
     except RecordError as error:
         raise CommandError(f"record = {error}") from error
     except OSError as error:
         raise CommandError(f"record = {str(path)!r}: cannot be read ({error.strerror})") from error
     try:
-        return [export_npz(run, out)] if format == "npz" else list(export_csv(run, out))
+        return write(out)
     except OSError as error:
         raise CommandError(f"output = {str(out)!r}: cannot be written ({error.strerror})") from error
+
+
+def content(path: Path) -> str | None:
+    """What a file records; None where it is not there, or holds no whole header yet.
+
+    Raises:
+        CommandError: it is no record, or cannot be read.
+    """
+    from anisoscope.engine.records import RecordError, content_of
+
+    try:
+        return content_of(path)
+    except RecordError as error:
+        raise CommandError(f"file = {error}; must be a recording") from error
+    except OSError as error:
+        raise CommandError(f"file = {str(path)!r}: cannot be read ({error.strerror})") from error
+
+
+def _spectra(path: Path, format: str) -> Callable[[Path], list[Path]]:
+    from anisoscope.engine.spectra import export_csv, export_npz, spectra_run
+
+    run = spectra_run(path)
+    return lambda out: [export_npz(run, out)] if format == "npz" else list(export_csv(run, out))
+
+
+def _ghosts(path: Path, format: str) -> Callable[[Path], list[Path]]:
+    from anisoscope.engine.ghosts import export_radius_csv, export_radius_npz, radius_run
+
+    run = radius_run(path)
+    return lambda out: [(export_radius_npz if format == "npz" else export_radius_csv)(run, out)]
+
+
+_WRITERS = {"spectra": _spectra, "ghosts": _ghosts}

@@ -4,51 +4,76 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from . import recording
 from .errors import CommandError
 from .serving import check_address, has_screen
 
-LANES = 4
-"""Recordings that the lens shows at once."""
+if TYPE_CHECKING:
+    from ..lens import Lens
 
-END = 1_000_000
-"""A step behind every record: the page begins at the newest and stays there."""
+UNTOLD = "spectra"
+"""What a file is taken for that is not there yet, and whose ending no lens claims."""
 
 
 def watch(asked: argparse.Namespace) -> int:
     """Show recordings while they grow until interrupted, or write one as tables."""
     if asked.export is not None:
         return _export(asked.files, asked.export)
-    if len(asked.files) > LANES:
-        raise CommandError(f"files = {len(asked.files)}: at most {LANES} recordings are shown at once")
     for path in asked.files:
         if path.is_dir():
             raise CommandError(f"file = {str(path)!r}: is a folder; name the recording in it")
     check_address(asked.host, asked.port)
     from .. import serve
-    from ..lenses.spectra.watched import SEPARATOR, register
+    from ..following import SEPARATOR
 
-    for path in asked.files:
-        _look(path)
-    names = SEPARATOR.join(dict.fromkeys(map(register, asked.files)))
-    page = f"spectra?{urlencode({'watch': names, 'step': END}, safe=SEPARATOR)}"
+    lens, files = _lens_for(asked.files), dict.fromkeys(asked.files)
+    assert lens.records is not None
+    if len(files) > lens.records.most:
+        raise CommandError(f"files = {len(files)}: at most {lens.records.most} recordings are shown at once")
+    for path in files:
+        _look(path, lens)
+    names = SEPARATOR.join(dict.fromkeys(map(lens.following().register, files)))
+    page = f"{lens.slug}?{urlencode({'watch': names, **lens.records.opening}, safe=SEPARATOR)}"
     open_browser = not asked.no_browser and has_screen()
-    serve(["spectra"], host=asked.host, port=asked.port, open_browser=open_browser, page=page)
+    serve([lens.slug], host=asked.host, port=asked.port, open_browser=open_browser, page=page)
     return 0
 
 
-def _look(path: Path) -> None:
+def _lens_for(files: list[Path]) -> Lens:
+    """The lens that shows what is in these files, or will be by their names."""
+    from ..registry import lens_class, lens_entries
+
+    classes = [lens_class(slug) for slug, entry in lens_entries().items() if entry.error is None]
+    lenses = {found.records.content: found for found in classes if found.records is not None}
+    endings = {found.records.ending: content for content, found in lenses.items() if found.records}
+    contents: dict[str, Path] = {}
+    for path in files:
+        content = recording.content(path) or endings.get(path.suffix.lower(), UNTOLD)
+        if content not in lenses:
+            raise CommandError(
+                f"file = {str(path)!r}: records {content!r}; shown are {', '.join(sorted(lenses))}"
+            )
+        contents.setdefault(content, path)
+    if len(contents) > 1:
+        said = ", ".join(f"{path.name} is of {content}" for content, path in contents.items())
+        raise CommandError(f"files: {said}; recordings of one kind are shown at once")
+    return lenses[next(iter(contents))]()
+
+
+def _look(path: Path, lens: Lens) -> None:
     """Say what is waited for; refuse a file that is no recording."""
     from anisoscope.engine.records import RecordError
-    from anisoscope.engine.spectra import RunFollower
 
-    follower = RunFollower(path)
+    follower = lens.following().follower(path)
+    assert lens.records is not None
     try:
         follower.poll()
     except RecordError as error:
-        raise CommandError(f"file = {error}; must be a recording as SpectraRecorder writes it") from error
+        writer = lens.records.writer
+        raise CommandError(f"file = {error}; must be a recording as {writer} writes it") from error
     except OSError as error:
         raise CommandError(f"file = {str(path)!r}: cannot be read ({error.strerror})") from error
     print(follower.status, flush=True)

@@ -85,7 +85,7 @@ class RadiusRecorder:
         self._mode = "a"
         self._first = None
         self._began = self._written = time.perf_counter()
-        self._end_watch = self._clip.observe(self._measured)
+        self._end_watch = self._clip.observe(self.measured)
 
     def detach(self) -> None:
         """Stops recording, writes what is left and that this is the end; a second call does nothing."""
@@ -128,7 +128,8 @@ class RadiusRecorder:
             return self._before[0]
         return self._before[0] + step.step - (self._first or 0)
 
-    def _measured(self, step: ClipStep) -> None:
+    def measured(self, step: ClipStep) -> None:
+        """Takes one step; the clip calls this."""
         now = time.perf_counter()
         if self._first is None:
             self._first = step.step

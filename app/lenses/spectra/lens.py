@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import param
 
 from ...control import Action, Card, Choice, Claim, Dial, Group, Readout, Switch, Table, Transport
 from ...figure import Condition, Figure, when
 from ...frame import Columns, Frame, Idle
-from ...lens import Lens
+from ...lens import Lens, Records
 from ...request import Request
 from ...uploads import Upload
 from . import choices
 from .papers import PAPERS
+
+if TYPE_CHECKING:
+    from ...following import Following
 
 DECADES = ((1e-8, "10⁻⁸"), (1e-4, "10⁻⁴"), (1.0, "1"), (1e3, "10³"))
 
@@ -37,6 +40,8 @@ class SpectraLens(Lens):
     client_side = frozenset({"step"})
     drop_words = "Drop recordings of your own training (.spec), a request.json or an exported zip"
     opens = (*Lens.opens, ".spec")
+    # a step behind every record: the page begins at the newest and stays there
+    records = Records("spectra", ".spec", choices.LANES, "SpectraRecorder", {"step": 1_000_000})
     cost = "seconds"
     amplifies = 0.2
 
@@ -170,6 +175,11 @@ class SpectraLens(Lens):
         from .recordings import opened
 
         return opened(name, content, self.request().as_dict())
+
+    def following(self) -> Following[Any]:
+        from .watched import FOLLOWING
+
+        return FOLLOWING
 
     def act(self, name: str) -> dict[str, Any]:
         """Train anew before the reader's eyes, or branch off where the step stands."""

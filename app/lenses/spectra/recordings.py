@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePath
@@ -10,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from anisoscope.engine.records import Phase, RecordError
+from anisoscope.engine.records import Phase
 from anisoscope.engine.spectra import SpectraRun, spectra_run
 
 from ...errors import RequestError
+from ...following import PAUSE, Followed, Look, read_dropped
 from ...frame import Columns, Frame, Idle
 from ...request import Request
 from ...uploads import LARGEST_FILE, content_of, keep, name_of
@@ -22,10 +22,7 @@ from .choices import LANES
 from .lanes import RECORDS
 from .recorded_lane import AwaitedLane, Lane, RecordedLane, matrices_of, notes_of
 from .timeline import Timeline
-from .watched import Followed, Look, followed, why
-
-PAUSE = 0.05
-"""Seconds between two looks at files that are followed."""
+from .watched import followed
 
 FURTHEST = 1_000_000
 """Largest step the dial can stand at."""
@@ -94,7 +91,9 @@ def left_out(request: Request) -> bool:
     return False
 
 
-def _lanes(request: Request, files: Sequence[Followed], looks: Sequence[Look]) -> list[Lane]:
+def _lanes(
+    request: Request, files: Sequence[Followed[SpectraRun]], looks: Sequence[Look[SpectraRun]]
+) -> list[Lane]:
     """Followed files first, then dropped ones; lanes of one name are numbered."""
     lanes: list[Lane] = []
     for file, look in zip(files, looks, strict=True):
@@ -143,18 +142,10 @@ def _run_of(parameter: str, token: str) -> SpectraRun:
 
 
 def _read(name: str, content: bytes) -> SpectraRun:
-    """The tables of a dropped file.
+    return read_dropped(name, content, _checked, "SpectraRecorder")
 
-    Raises:
-        RequestError: naming the file and what is wrong with it.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "dropped.spec"
-        path.write_bytes(content)
-        try:
-            run = spectra_run(path)
-            matrices_of(run)
-        except RecordError as error:
-            allowed = "must be a recording as SpectraRecorder writes it, whole or cut off behind its header"
-            raise RequestError("file", name, f"{why(error)}; {allowed}") from error
+
+def _checked(path: Path) -> SpectraRun:
+    run = spectra_run(path)
+    matrices_of(run)
     return run
