@@ -14,6 +14,7 @@ from .clip import ClipStep, RadiusClip
 from .clip_export import export_radius_csv, export_radius_npz
 from .clip_recorder import RadiusRecorder
 from .clip_run import RadiusFollower, RadiusRun, radius_run
+from .complex_step import complex_logits
 from .corridors import corridors
 from .errors import (
     InvalidClasses,
@@ -23,14 +24,17 @@ from .errors import (
     InvalidOptimizer,
     InvalidSweep,
     InvalidWindow,
+    NoContinuation,
     NonFiniteOutput,
     NotCertified,
 )
 from .exact import ExactRadius, exact_radius
 from .ghost_paths import GhostPaths, ghost_paths, ghost_paths_in_parts, ghosts_at
 from .jvp import LogitJvp, logit_jvp
+from .limiting import PARTS, LayerRadii, Limit, layer_radii, limiting_part
 from .linearised import flip_margin, kl_bound, linearised_loss
 from .margin import slope_spread
+from .phase_turns import turning_cells
 from .plane import HUES, LEVELS, PartitionPlane, mirror_index, partition_phase, phase_index
 from .radius import convergence_radius, top_two_radius
 from .step import StepMeasure, measure_step
@@ -59,11 +63,13 @@ from .temperature import (
     radii_over_temperature,
     temperature_sweep,
 )
+from .true_zeros import TrueRadius, true_partition, true_radius, true_radius_in_parts, true_zeros
 from .zeros import PartitionZeros, partition_zeros
 
 __all__ = [
     "HUES",
     "LEVELS",
+    "PARTS",
     "ClipStep",
     "ExactRadius",
     "GhostPaths",
@@ -74,7 +80,10 @@ __all__ = [
     "InvalidOptimizer",
     "InvalidSweep",
     "InvalidWindow",
+    "LayerRadii",
+    "Limit",
     "LogitJvp",
+    "NoContinuation",
     "NonFiniteOutput",
     "NotCertified",
     "PartitionPlane",
@@ -89,9 +98,11 @@ __all__ = [
     "StepSweep",
     "TemperatureRadii",
     "TemperatureSweep",
+    "TrueRadius",
     "apply_temperature",
     "binary_radius",
     "binary_zeros",
+    "complex_logits",
     "convergence_radius",
     "corridors",
     "exact_radius",
@@ -105,6 +116,8 @@ __all__ = [
     "ghost_paths_in_parts",
     "ghosts_at",
     "kl_bound",
+    "layer_radii",
+    "limiting_part",
     "linearised_loss",
     "logit_jvp",
     "measure_step",
@@ -126,4 +139,9 @@ __all__ = [
     "taylor_polynomial",
     "temperature_sweep",
     "top_two_radius",
+    "true_partition",
+    "true_radius",
+    "true_radius_in_parts",
+    "true_zeros",
+    "turning_cells",
 ]
