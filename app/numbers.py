@@ -43,6 +43,15 @@ def power(exponent: int) -> str:
     return f"{10.0**exponent:g}" if -2 <= exponent <= 2 else f"10{str(exponent).translate(_SUPERSCRIPT)}"
 
 
+def true_minus(text: str) -> str:
+    """A number that Python wrote, with a minus sign in place of its hyphen.
+
+    >>> true_minus(f"{-0.25:+.2f}")
+    '−0.25'
+    """
+    return text.replace("-", "−")
+
+
 def subscript(number: int) -> str:
     """Subscript digits: T₄₈."""
     return str(number).translate(_SUBSCRIPT)

@@ -15,6 +15,8 @@ from anisoscope.engine.overlap.conventions import convert
 from anisoscope.engine.overlap.skies import degree_of
 from anisoscope.engine.overlap.sky_frame import overlap_harmonics, separations
 
+from ...numbers import true_minus
+
 COLUMNS = (
     ("anisoscope", "ours", "source direction, real harmonics, Γ₀₀√4π = 1/2 at 0⁺"),
     ("enterprise", "enterprise, MAPS, defiant, pta_replicator", "propagation direction: × (−1)^l"),
@@ -42,9 +44,7 @@ def convention_rows(values: Tensor, l_max: int) -> tuple[tuple[str, ...], ...]:
     columns = convention_columns(values, l_max)
     text = [[_number(value) for value in columns[name].tolist()] for name, _, _ in COLUMNS]
     degrees = zip(columns["l"].tolist(), columns["m"].tolist(), strict=True)
-    return tuple(
-        (str(l), str(m).replace("-", "−"), *cells) for (l, m), *cells in zip(degrees, *text, strict=True)
-    )
+    return tuple((str(l), true_minus(str(m)), *cells) for (l, m), *cells in zip(degrees, *text, strict=True))
 
 
 def convention_columns(values: Tensor, l_max: int) -> dict[str, np.ndarray]:
@@ -137,4 +137,4 @@ def _number(value: complex) -> str:
             return _number(value.real)
         sign = "−" if value.imag < 0 else "+"
         return f"{_number(value.real)} {sign} {_number(abs(value.imag))}i"
-    return f"{value + 0.0:.{DIGITS}f}".replace("-", "−")
+    return true_minus(f"{value + 0.0:.{DIGITS}f}")

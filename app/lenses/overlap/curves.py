@@ -15,8 +15,8 @@ from ...request import Request
 from .array_state import BAND, ArrayState
 
 POINTS = 181
-DIPOLE_LIMIT = 27.0
-"""C_1/C_0 in percent, NANOGrav 15 yr, 95 % upper limit (Agazie et al. 2023, arXiv:2306.16221, abstract)."""
+DIPOLE_LIMIT = 0.27
+"""C_1/C_0, NANOGrav 15 yr, 95 % upper limit (Agazie et al. 2023, arXiv:2306.16221, abstract)."""
 
 
 def overlap_curves(request: Request, array: ArrayState, pair: int) -> dict[str, Columns]:
@@ -42,11 +42,11 @@ def _table() -> tuple[np.ndarray, np.ndarray]:
 
 
 def power_bars(coefficients: Tensor) -> dict[str, Columns]:
-    """C_l/C_0 in percent, l ≥ 1, and the published limit on l = 1."""
+    """C_l/C_0, l ≥ 1, and the published limit on l = 1."""
     power = angular_power(coefficients).cpu().numpy()
     degrees = np.arange(1, BAND + 1)
     share = np.zeros(BAND)
-    share[: len(power) - 1] = 100 * power[1:] / power[0]
+    share[: len(power) - 1] = power[1:] / power[0]
     return {
         "power": {"left": degrees - 0.36, "right": degrees + 0.36, "top": share},
         "dipole_limit": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
 from ...numbers import shown
+from ...ticks import percents, plain, rounded
 from .array_state import BAND
 
 HAND = "hand"
@@ -18,6 +20,7 @@ SKY_HALF = 2.42
 """Half width of the frame around an ellipse: it is cut by its height."""
 
 ANGLES = tuple((30.0 * k, f"{30 * k}°") for k in range(7))
+FITTED = Axis("degree l", (0.4, 6.6), plain(range(1, 7)))
 THIRDS = tuple((60.0 * k, f"{60 * k}°") for k in range(4))
 
 
@@ -146,9 +149,7 @@ def _sky() -> Figure:
 def _scatter(frame: Frame) -> Figure:
     values = frame.tables["pairs"]["y"]
     low, high = float(np.min(values, initial=-0.4)), float(np.max(values, initial=0.85))
-    bottom, top = 0.2 * np.floor(low / 0.2) - 0.05, 0.2 * np.ceil(high / 0.2) + 0.05
-    step = 0.25 if top - bottom < 2 else 1.0 if top - bottom < 8 else 4.0
-    ticks = np.arange(np.ceil(bottom / step), np.floor(top / step) + 1) * step
+    bottom, top = 0.2 * math.floor(low / 0.2) - 0.05, 0.2 * math.ceil(high / 0.2) + 0.05
     return Figure(
         name="pairs",
         title="Correlation of every pair",
@@ -172,7 +173,7 @@ def _scatter(frame: Frame) -> Figure:
             Layer("hellings_downs_name", "labels", Style("ink"), align="right"),
         ),
         x=Axis("angle between the two pulsars, ζ", (0, 180), ANGLES),
-        y=Axis("", (float(bottom), float(top)), tuple((float(t), f"{t:g}".replace("-", "−")) for t in ticks)),
+        y=Axis("", (bottom, top), rounded(bottom, top)),
         tap=True,
         aria="Correlation of every pulsar pair against the angle between the pulsars, with the Hellings–Downs curve.",
     )
@@ -199,27 +200,14 @@ def _overlap(frame: Frame) -> Figure:
             Layer("pair_cursor", "vlines", FINE),
         ),
         x=Axis("ζ", (0, 180), THIRDS),
-        y=Axis("", (-reach, reach), _even_ticks(reach)),
+        y=Axis("", (-reach, reach), rounded(-reach, reach)),
         size="pair",
         aria="Overlap functions of the chosen degree against the angle between the pulsars.",
     )
 
 
-def _even_ticks(reach: float) -> tuple[tuple[float, str], ...]:
-    step = 10 ** np.floor(np.log10(reach))
-    step = step if reach / step < 5 else 2 * step
-    values = (-step, 0.0, step)
-    return tuple((float(v), f"{v:.3g}".replace("-", "−")) for v in values)
-
-
 def _power(frame: Frame) -> Figure:
-    top = max(34.0, 1.1 * float(frame.tables["power"]["top"].max()))
-    step = (
-        10
-        if top < 60
-        else 10 ** np.floor(np.log10(top / 2)) * (1 if top / 10 ** np.floor(np.log10(top / 2)) < 5 else 2)
-    )
-    ticks = tuple((float(t), f"{t:g} %") for t in np.arange(0, top, step))
+    top = max(0.34, 1.1 * float(frame.tables["power"]["top"].max()))
     return Figure(
         name="power",
         title="Power in each degree",
@@ -229,8 +217,8 @@ def _power(frame: Frame) -> Figure:
             Layer("dipole_limit", "segments", Style("ink", "exact")),
             Layer("dipole_limit_name", "labels", Style("ink"), offset=(0, -8)),
         ),
-        x=Axis("degree l", (0.4, BAND + 0.6), tuple((float(k), str(k)) for k in range(1, BAND + 1))),
-        y=Axis("", (0, top), ticks),
+        x=Axis("degree l", (0.4, BAND + 0.6), plain(range(1, BAND + 1))),
+        y=Axis("", (0, top), percents(0, top)),
         size="pair",
         aria="Angular power of the sky in each degree, as a share of the mean.",
     )
@@ -252,7 +240,7 @@ def _map(table: str, title: str, unit: str, palette: str, aria: str) -> Figure:
 
 def _recovered_bars(frame: Frame) -> Figure:
     tops = [frame.tables[name]["top"] for name in ("injected_bars", "recovered_bars")]
-    top = 1.15 * max(5.0, *(100 * float(np.max(t, initial=0.0)) for t in tops))
+    top = 1.15 * max(0.05, *(float(np.max(t, initial=0.0)) for t in tops))
     return Figure(
         name="recovered_bars",
         title="Recovered power",
@@ -262,8 +250,8 @@ def _recovered_bars(frame: Frame) -> Figure:
             Layer("injected_bars", "bars", Style("grey", "band", alpha=0.5)),
             Layer("recovered_bars", "bars", Style("blue", "band", alpha=0.8)),
         ),
-        x=Axis("degree l", (0.4, 6.6), tuple((float(k), str(k)) for k in range(1, 7))),
-        y=Axis("", (0, top / 100), tuple((k * top / 300, f"{k * top / 3:.0f} %") for k in range(3))),
+        x=FITTED,
+        y=Axis("", (0, top), percents(0, top)),
         size="pair",
         aria="Power in each degree, injected and recovered.",
     )
@@ -284,7 +272,7 @@ def _detection(facts: Mapping[str, Any]) -> Figure:
             Layer("detection", "curve", Style("blue", "current")),
             Layer("detection_now", "points", Style(HAND, "handle", size=11)),
         ),
-        x=Axis("Hellings–Downs SNR", (0, 50), tuple((float(k), str(k)) for k in (0, 10, 20, 30, 40, 50))),
+        x=Axis("Hellings–Downs SNR", (0, 50), plain(range(0, 51, 10))),
         y=Axis("", (-0.03, 1.03), ((0.0, "0"), (0.5, "½"), (1.0, "1"))),
         size="pair",
         when=when("more", "detection"),
@@ -311,8 +299,8 @@ def _posterior(frame: Frame) -> Figure:
             Layer("posterior_root", "points", Style("amber", "points")),
             Layer("injected_bars", "bars", Style("grey", "band", alpha=0.3)),
         ),
-        x=Axis("degree l", (0.4, 6.6), tuple((float(k), str(k)) for k in range(1, 7))),
-        y=Axis("", (0, top), tuple((k * top / 3, f"{100 * k * top / 3:.0f} %") for k in range(3))),
+        x=FITTED,
+        y=Axis("", (0, top), percents(0, top)),
         size="pair",
         when=when("more", "posterior"),
         aria="Posterior intervals of the angular power under two priors.",

@@ -10,13 +10,11 @@ from ...control import Card, Claim, Readout
 from ...frame import Frame
 from ...numbers import shown
 from ...request import Request
+from .curves import DIPOLE_LIMIT
 
 MINGARELLI = "Mingarelli et al. 2013"
 GAIR = "Gair et al. 2014, eq. E12"
 NANOGRAV = "NANOGrav 15 yr, arXiv:2306.16221, abstract"
-
-DIPOLE_LIMIT = 0.27
-"""C₁/C₀, 95 %."""
 
 ENGINE_ERROR = 2e-15
 """Largest error of Γ_lm, l ≤ 10, that the engine's tests allow against arithmetic of 220 digits."""

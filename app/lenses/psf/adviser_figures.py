@@ -8,6 +8,7 @@ from typing import Any
 from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
 from ...numbers import shown
+from ...ticks import plain, powers, rounded
 
 ADVISER = when("view", "adviser")
 
@@ -20,8 +21,6 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
 
 def _width(facts: Mapping[str, Any]) -> Figure:
     top = 1.3 * max(facts.get("advice_wide", 2.0), facts.get("advice_wanted", 2.0))
-    step = next(s for s in (0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if top / s < 6)
-    ticks = tuple((step * k, f"{step * k:g}") for k in range(int(top / step) + 1))
     return Figure(
         name="advice_width",
         title="Width to expect, by number of levels",
@@ -39,7 +38,7 @@ def _width(facts: Mapping[str, Any]) -> Figure:
             Layer("advice_wanted", "hlines", Style("hand", "fine", size=1.4)),
         ),
         x=_levels(facts),
-        y=Axis("", (0, top), ticks),
+        y=Axis("", (0, top), rounded(0, top)),
         when=ADVISER,
         aria="Expected full width at half maximum in pixels against the number of levels, from node to mid-cell.",
     )
@@ -57,7 +56,7 @@ def _growth(facts: Mapping[str, Any]) -> Figure:
             Layer("advice_growth", "points", Style("blue", "dots", size=8)),
         ),
         x=_levels(facts),
-        y=Axis("", (1, 2.6), tuple((v, f"{v:g}") for v in (1.0, 1.5, 2.0, 2.5))),
+        y=Axis("", (1, 2.6), plain((1, 1.5, 2, 2.5))),
         size="pair",
         when=ADVISER,
         aria="Growth against the number of levels at the same width.",
@@ -74,7 +73,7 @@ def _snr(facts: Mapping[str, Any]) -> Figure:
             Layer("advice_levels", "vlines", Style("ink", "fine", size=1.4)),
         ),
         x=_levels(facts),
-        y=Axis("", (0, 4.5), ((0.0, "1"), (1.0, "10"), (2.0, "100"), (3.0, "1000"), (4.0, "10⁴"))),
+        y=Axis("", (0, 4.5), powers(range(5))),
         size="pair",
         when=ADVISER,
         aria="Peak of the kernel over the speckle against the number of levels.",
@@ -99,5 +98,5 @@ def _levels(facts: Mapping[str, Any]) -> Axis:
     """Around the advice, as far as is drawn."""
     levels = facts.get("advice_levels", 12)
     first, last = max(2, levels - 6), min(32, levels + 8)
-    ticks = tuple((float(k), str(k)) for k in range(first, last + 1) if k % 4 == 0)
+    ticks = plain(k for k in range(first, last + 1) if k % 4 == 0)
     return Axis("levels L", (first - 0.3, last + 0.3), ticks)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
 from ...numbers import shown
+from ...ticks import plain, powers, rounded
 from . import adviser_figures, fit_figures, maps_figures, tables_figures
 from .kernel_view import FAINTEST
 
@@ -44,8 +44,8 @@ def _picture(facts: Mapping[str, Any]) -> Figure:
             Layer("half_maximum", "curve", Style("ink", "current")),
             Layer("lit_point", "points", Style(HAND, "handle", size=12)),
         ),
-        x=Axis("distance, mean cells", (-half, half), _symmetric(half)),
-        y=Axis("", (-half, half), _symmetric(half)),
+        x=Axis("distance, mean cells", (-half, half), rounded(-half, half)),
+        y=Axis("", (-half, half), rounded(-half, half)),
         size="square",
         equal_aspect=True,
         when=KERNEL,
@@ -81,7 +81,6 @@ def _polar(facts: Mapping[str, Any]) -> Figure:
 
 def _profiles(facts: Mapping[str, Any]) -> Figure:
     del facts
-    ticks = tuple((math.log10(r), f"{r:g}") for r in (0.01, 0.1, 1.0, 10.0))
     return Figure(
         name="profiles",
         title="Radial profile",
@@ -96,8 +95,8 @@ def _profiles(facts: Mapping[str, Any]) -> Figure:
             Layer("profile_diagonal", "curve", Style("blue", "bound")),
             Layer("profile_axis", "curve", Style("blue", "current")),
         ),
-        x=Axis("distance, mean cells", (-2.0, 1.3), ticks),
-        y=Axis("", (-0.03, 1.05), ((0, "0"), (0.5, "0.5"), (1, "1"))),
+        x=Axis("distance, mean cells", (-2.0, 1.3), powers(range(-2, 2))),
+        y=Axis("", (-0.03, 1.05), plain((0, 0.5, 1))),
         size="pair",
         when=KERNEL,
         aria="The kernel along an axis and along the diagonal against the logarithm of the distance.",
@@ -111,19 +110,9 @@ def _levels(facts: Mapping[str, Any]) -> Figure:
         title="The levels",
         unit=f"one tent each, N from coarse to {facts.get('finest', 0):.0f}",
         layers=(Layer("tents", "polygons", Style("blue", "band", alpha=0.55)),),
-        x=Axis(
-            "distance, mean cells",
-            (-7, 7),
-            tuple((float(t), str(t).replace("-", "−")) for t in (-6, -3, 0, 3, 6)),
-        ),
+        x=Axis("distance, mean cells", (-7, 7), plain((-6, -3, 0, 3, 6))),
         y=Axis("", (-count - 0.3, 0.3), visible=False),
         size="pair",
         when=KERNEL,
         aria="One tent for each level, as wide as two of its cells.",
     )
-
-
-def _symmetric(half: float) -> tuple[tuple[float, str], ...]:
-    step = next(s for s in (0.1, 0.2, 0.5, 1, 2, 5) if half / s < 4)
-    count = int(half / step + 1e-9)
-    return tuple((step * k, f"{step * k:g}".replace("-", "−")) for k in range(-count, count + 1))

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...figure import Axis, Figure, Key, Layer, Role, Style, when
 from ...frame import Frame
+from ...ticks import rounded
 from .fit_view import DECADES, PITCH, TILE
 from .fit_words import NAMES
 from .fits import WAYS
@@ -53,8 +54,8 @@ def _curves(facts: Mapping[str, Any]) -> Figure:
             *(Layer(f"fit_held_{way}", "curve", Style(ROLES[way], "bound")) for way in WAYS),
             *(Layer(f"fit_psnr_{way}", "curve", Style(ROLES[way], "current")) for way in WAYS),
         ),
-        x=Axis("step", (0, steps), tuple((steps * k / 4, f"{steps * k / 4:g}") for k in range(5))),
-        y=Axis("", (low, high), _ticks(low, high)),
+        x=Axis("step", (0, steps), rounded(0, steps)),
+        y=Axis("", (low, high), rounded(low, high)),
         size="pair",
         when=FIT,
         aria="Peak signal to noise of each of the four fits against the steps.",
@@ -71,16 +72,8 @@ def _radial(facts: Mapping[str, Any]) -> Figure:
         x=Axis(
             "cycles per pixel", (0, 0.5), ((0.0, "0"), (0.125, "⅛"), (0.25, "¼"), (0.375, "⅜"), (0.5, "½"))
         ),
-        y=Axis("", (low, high), _ticks(low, high)),
+        y=Axis("", (low, high), rounded(low, high)),
         size="pair",
         when=FIT,
         aria="Residual power of each fit against the spatial frequency, mean over all angles.",
-    )
-
-
-def _ticks(low: float, high: float) -> tuple[tuple[float, str], ...]:
-    step = next(s for s in (5, 10, 20, 50) if (high - low) / s <= 5)
-    first = int(-(-low // step))
-    return tuple(
-        (float(k * step), f"{k * step:g}".replace("-", "−")) for k in range(first, int(high // step) + 1)
     )

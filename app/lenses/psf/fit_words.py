@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...control import Claim, Readout, Table
-from ...numbers import shown
+from ...numbers import shown, true_minus
 from .fits import WAYS
 
 NAMES = {"plain": "plain", "cycle": "turned", "split": "split, turned", "hash_only": "split by hash"}
@@ -32,7 +32,7 @@ def table(facts: Mapping[str, Any]) -> Table | None:
     rows = []
     for way in WAYS:
         size, most = facts[f"parameters_{way}"], facts["parameters_plain"]
-        more = f" ({100 * (size / most - 1):+.1f} %)".replace("-", "−") if size != most else ""
+        more = true_minus(f" ({100 * (size / most - 1):+.1f} %)") if size != most else ""
         rows.append(
             (
                 NAMES[way],
@@ -90,8 +90,8 @@ def claims(facts: Mapping[str, Any]) -> tuple[Claim, ...]:
 
 
 def _decibels(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+    return true_minus(f"{value:.2f}")
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
+    return true_minus(f"{value:+.2f}")

@@ -8,10 +8,11 @@ from typing import Any
 from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
 from ...numbers import shown
+from ...ticks import plain, powers
 
 FINE = Style("line", "fine")
 MAPS = when("view", "maps")
-CELL = ((0.0, "0"), (0.5, "0.5"), (1.0, "1"))
+HALVES = plain((0, 0.5, 1))
 
 
 def figures(frame: Frame) -> tuple[Figure, ...]:
@@ -38,8 +39,8 @@ def _map(facts: Mapping[str, Any], name: str, title: str, unit: str) -> Figure:
             Layer(f"{name}_map", "image", palette="cividis"),
             Layer("map_point", "points", Style("hand", "handle", size=10)),
         ),
-        x=Axis("place, mean cells", (0, 1), CELL),
-        y=Axis("", (0, 1), CELL),
+        x=Axis("place, mean cells", (0, 1), HALVES),
+        y=Axis("", (0, 1), HALVES),
         size="square",
         equal_aspect=True,
         when=MAPS,
@@ -57,8 +58,8 @@ def _transfer() -> Figure:
             Layer("otf_axis", "curve", Style("blue", "current")),
             Layer("otf_diagonal", "curve", Style("blue", "bound")),
         ),
-        x=Axis("cycles per mean cell", (-1.5, 1.5), _decades(-1, 1)),
-        y=Axis("", (-7, 0.2), _decades(-6, 0, 2)),
+        x=Axis("cycles per mean cell", (-1.5, 1.5), powers((-1, 0, 1))),
+        y=Axis("", (-7, 0.2), powers((-6, -4, -2, 0))),
         size="pair",
         when=MAPS,
         aria="Fourier transform of the kernel along an axis and the diagonal, both scales logarithmic.",
@@ -81,8 +82,8 @@ def _two_points() -> Figure:
             Layer("dip_diagonal", "curve", Style("blue", "bound")),
             Layer("dip_found", "points", Style("blue", "dots", size=8)),
         ),
-        x=Axis("distance, mean cells", (-1.5, 1.5), _decades(-1, 1)),
-        y=Axis("", (-0.1, 1.05), ((0, "0"), (0.5, "0.5"), (1, "1"))),
+        x=Axis("distance, mean cells", (-1.5, 1.5), powers((-1, 0, 1))),
+        y=Axis("", (-0.1, 1.05), HALVES),
         size="pair",
         when=MAPS,
         aria="Depth of the dip midway between two fitted points against their distance.",
@@ -105,8 +106,8 @@ def _flow_widths() -> Figure:
             Layer("flow_widths", "curve", Style("green", "current")),
             Layer("flow_now", "points", Style("hand", "handle", size=10)),
         ),
-        x=Axis("time τ", (-3.1, 3.1), _decades(-3, 3, 3)),
-        y=Axis("", (0, 2.1), ((0, "0"), (0.5, "0.5"), (1, "1"), (1.5, "1.5"), (2, "2"))),
+        x=Axis("time τ", (-3.1, 3.1), powers((-3, 0, 3))),
+        y=Axis("", (0, 2.1), plain((0, 0.5, 1, 1.5, 2))),
         size="pair",
         when=MAPS,
         aria="Width of a bright pixel under gradient flow against training time, beside the kernel of a single point.",
@@ -124,17 +125,9 @@ def _flow_profile() -> Figure:
             Layer("flow_kernel", "curve", Style("blue", "bound")),
             Layer("flow_profile", "curve", Style("green", "current")),
         ),
-        x=Axis("distance, mean cells", (0, 3), tuple((float(k), str(k)) for k in range(4))),
-        y=Axis("", (-0.1, 1.05), ((0, "0"), (0.5, "0.5"), (1, "1"))),
+        x=Axis("distance, mean cells", (0, 3), plain(range(4))),
+        y=Axis("", (-0.1, 1.05), HALVES),
         size="pair",
         when=MAPS,
         aria="Profile of a bright pixel after gradient flow of the chosen duration, beside the kernel.",
-    )
-
-
-def _decades(first: int, last: int, step: int = 1) -> tuple[tuple[float, str], ...]:
-    small = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-    words = {0: "1", 1: "10", -1: "0.1"}
-    return tuple(
-        (float(k), words.get(k, f"10{str(k).translate(small)}")) for k in range(first, last + 1, step)
     )

@@ -8,6 +8,7 @@ from typing import Any
 from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
 from ...numbers import shown
+from ...ticks import plain, powers, rounded
 
 TABLES = when("view", "tables")
 FINE = Style("line", "fine")
@@ -36,7 +37,7 @@ def _speckle(facts: Mapping[str, Any]) -> Figure:
 
 def _picture(facts: Mapping[str, Any], name: str, title: str, unit: str, palette: str = "psf") -> Figure:
     half = facts.get("field", 1.6)
-    ticks = ((-half, f"−{half:.3g}"), (0.0, "0"), (half, f"{half:.3g}"))
+    ticks = rounded(-half, half)
     return Figure(
         name=name,
         title=title,
@@ -71,10 +72,8 @@ def _snr(facts: Mapping[str, Any]) -> Figure:
             Layer("snr_law", "curve", Style("blue", "current")),
             Layer("snr_measured", "points", Style("blue", "ring", size=9)),
         ),
-        x=Axis("log₂ T", (3.5, 24.5), tuple((float(k), str(k)) for k in (4, 8, 12, 16, 20, 24))),
-        y=Axis(
-            "", (0.5, 5.0), tuple((float(k), w) for k, w in ((1, "10"), (2, "100"), (3, "1000"), (4, "10⁴")))
-        ),
+        x=Axis("log₂ T", (3.5, 24.5), plain(range(4, 25, 4))),
+        y=Axis("", (0.5, 5.0), powers(range(1, 5))),
         size="pair",
         when=TABLES,
         aria="Peak of the kernel over the standard deviation of the speckle against the size of the table.",
@@ -91,11 +90,7 @@ def _loads(facts: Mapping[str, Any]) -> Figure:
             Layer("load_one", "hlines", Style("ink", "fine", size=1.2)),
         ),
         x=_level_axis(facts),
-        y=Axis(
-            "",
-            None,
-            tuple((float(k), w) for k, w in ((-4, "10⁻⁴"), (-2, "0.01"), (0, "1"), (2, "100"), (4, "10⁴"))),
-        ),
+        y=Axis("", None, powers(range(-4, 5, 2))),
         size="pair",
         when=TABLES,
         aria="Vertices of every level over the rows of a table, logarithmic.",
@@ -115,8 +110,8 @@ def _partners(facts: Mapping[str, Any]) -> Figure:
             Layer("partners", "points", Style("purple", "dots", size=4)),
             Layer("partner_point", "points", Style("hand", "handle", size=10)),
         ),
-        x=Axis("the whole square", (0, 1), ((0, "0"), (0.5, "0.5"), (1, "1"))),
-        y=Axis("", (0, 1), ((0, "0"), (0.5, "0.5"), (1, "1"))),
+        x=Axis("the whole square", (0, 1), plain((0, 0.5, 1))),
+        y=Axis("", (0, 1), plain((0, 0.5, 1))),
         size="square",
         equal_aspect=True,
         when=TABLES,
@@ -132,7 +127,7 @@ def _used(facts: Mapping[str, Any]) -> Figure:
         unit="% of each level" + ("" if share is None else f"; {shown(100 * share)} % of all"),
         layers=(Layer("used", "bars", Style("green", "band", alpha=0.6)),),
         x=_level_axis(facts),
-        y=Axis("", (0, 105), ((0, "0"), (50, "50"), (100, "100"))),
+        y=Axis("", (0, 105), plain((0, 50, 100))),
         size="square",
         when=TABLES,
         aria="Share of every level's rows that a lattice of pixels ever reads.",
@@ -141,6 +136,4 @@ def _used(facts: Mapping[str, Any]) -> Figure:
 
 def _level_axis(facts: Mapping[str, Any]) -> Axis:
     last = facts.get("last_level", 15)
-    step = max(1, -(-last // 5))
-    ticks = tuple((float(k), str(k)) for k in range(0, last + 1, step))
-    return Axis("level", (-0.7, last + 0.7), ticks)
+    return Axis("level", (-0.7, last + 0.7), plain(range(0, last + 1, max(1, -(-last // 5)))))

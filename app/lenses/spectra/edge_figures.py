@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
 from ...numbers import shown
+from ...ticks import plain, powers, rounded
 from .edge_words import EDGE, HIGH, LOW
 
 SHOWN = when("view", "edge")
@@ -39,7 +39,7 @@ def _gap(facts: Mapping[str, Any]) -> Figure:
             Layer("edge_descent_name", "labels", Style("grey"), offset=(0, -12), align="center"),
         ),
         x=_steps(facts),
-        y=Axis("", (LOW, HIGH), tuple((float(k), _power(k)) for k in (-8, -4, 0, 4, 8))),
+        y=Axis("", (LOW, HIGH), powers((-8, -4, 0, 4, 8))),
         size="hero",
         when=SHOWN,
         aria="Gap to the minimum against the step, logarithmic, for PolarGrad at the chosen step size, at five others, "
@@ -70,7 +70,7 @@ def _sizes(facts: Mapping[str, Any]) -> Figure:
             Layer("edge_now", "points", Style("hand", "handle", size=11), above=True),
         ),
         x=_steps(facts),
-        y=Axis("", (0, 10.8), tuple((float(k), str(k)) for k in (0, 2, 4, 6, 8, 10))),
+        y=Axis("", (0, 10.8), plain((0, 2, 4, 6, 8, 10))),
         size="second",
         when=SHOWN,
         aria="Step size in units of 1 / (L r) against the step, and the range in which the method is stable.",
@@ -79,11 +79,4 @@ def _sizes(facts: Mapping[str, Any]) -> Figure:
 
 def _steps(facts: Mapping[str, Any]) -> Axis:
     steps = facts.get("edge_steps", 600)
-    unit = 10.0 ** math.floor(math.log10(steps / 2))
-    size = next(unit * m for m in (1, 2, 5, 10) if steps / (unit * m) <= 6)
-    ticks = tuple((k * size, f"{k * size:.0f}") for k in range(math.floor(steps / size) + 1))
-    return Axis("step", (-0.012 * steps, steps), ticks)
-
-
-def _power(k: int) -> str:
-    return "1" if k == 0 else "10" + str(k).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return Axis("step", (-0.012 * steps, steps), rounded(0, steps))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
-from ...numbers import shown
+from ...numbers import power
+from ...ticks import decades, logarithmic, quarters, rounded
 from . import edge_figures, polar_figures
 from .choices import LANES, METRICS, NAMES, ROLES
 from .layers import columns_of, rows_of_cells
@@ -71,7 +71,7 @@ def _spectrum(facts: Mapping[str, Any], which: str) -> Figure:
                 for k, role in enumerate(ROLES, start=1)
             ),
         ),
-        x=Axis("index i", (0, values + 1), _index_ticks(values)),
+        x=Axis("index i", (0, values + 1), quarters(values)),
         y=Axis("", (bottom, top), decades(bottom, top)),
         size="pair",
         when=when("view", "training"),
@@ -87,7 +87,7 @@ def _heat(facts: Mapping[str, Any]) -> Figure:
     return Figure(
         name="heat",
         title="Every step of training",
-        unit=f"σᵢ / σ₁ of the {kind}, index 1 to {values} downwards; yellow 1, dark {_power(int(DARKEST))} and less",
+        unit=f"σᵢ / σ₁ of the {kind}, index 1 to {values} downwards; yellow 1, dark {power(int(DARKEST))} and less",
         hint="drag the step",
         layers=(
             Layer("heat", "image", palette="cividis_over_nothing"),
@@ -119,7 +119,7 @@ def _metric(facts: Mapping[str, Any]) -> Figure:
             Layer("metric_cursor", "vlines", HAND, above=True),
         ),
         x=_step_axis(facts),
-        y=Axis("", (0, top), rounded(top)),
+        y=Axis("", (0, top), rounded(0, top)),
         size="pair",
         when=when("view", "training"),
         drag=True,
@@ -156,7 +156,7 @@ def _loss(facts: Mapping[str, Any]) -> Figure:
             *_lanes("loss", "curve", "exact", size=1.6),
             Layer("loss_cursor", "vlines", HAND, above=True),
         ),
-        x=Axis("seconds", (0, reach), rounded(reach)) if seconds else _step_axis(facts),
+        x=Axis("seconds", (0, reach), rounded(0, reach)) if seconds else _step_axis(facts),
         y=Axis("", (low, high), logarithmic(low, high)),
         size="pair",
         when=when("view", "training"),
@@ -217,7 +217,7 @@ def _product(facts: Mapping[str, Any]) -> Figure:
         unit=str(facts.get("product", "σᵢ / σ₁ at the last step; switch it on")),
         legend=_keys(facts),
         layers=_lanes("product", "curve", "current"),
-        x=Axis("index i", (0, values + 1), _index_ticks(values)),
+        x=Axis("index i", (0, values + 1), quarters(values)),
         y=Axis("", (-6, 0.15), decades(-6, 0.15)),
         size="pair",
         when=when("view", "layers"),
@@ -227,45 +227,4 @@ def _product(facts: Mapping[str, Any]) -> Figure:
 
 def _step_axis(facts: Mapping[str, Any]) -> Axis:
     first, end = facts.get("axis_from", 0.0), max(1.0, float(facts.get("last_step", 240)))
-    return Axis(
-        "training step",
-        (first, end),
-        tuple((first + t, w) for t, w in rounded(end)) if not first else rounded_between(first, end),
-    )
-
-
-def _index_ticks(values: int) -> tuple[tuple[float, str], ...]:
-    return tuple((i, str(i)) for i in sorted({1, *(round(values * part / 4) for part in (1, 2, 3, 4))} - {0}))
-
-
-def decades(low: float, high: float) -> tuple[tuple[float, str], ...]:
-    """Ticks at whole powers of ten, at most six."""
-    whole = range(math.ceil(low), math.floor(high) + 1)
-    every = max(1, math.ceil(len(whole) / 6))
-    return tuple((float(k), _power(k)) for k in whole if k % every == 0)
-
-
-def logarithmic(low: float, high: float) -> tuple[tuple[float, str], ...]:
-    """Ticks of an axis of logarithms: at powers of ten, within a decade at round numbers."""
-    if high - low >= 1:
-        return decades(low, high)
-    return tuple((math.log10(t), text) for t, text in rounded_between(10**low, 10**high) if t > 0)
-
-
-def _power(k: int) -> str:
-    return "1" if k == 0 else "10" + str(k).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-
-
-def rounded(top: float) -> tuple[tuple[float, str], ...]:
-    """Ticks at round numbers from zero to `top`."""
-    return rounded_between(0.0, top)
-
-
-def rounded_between(low: float, high: float) -> tuple[tuple[float, str], ...]:
-    """Three to six ticks at round numbers."""
-    span = high - low
-    unit = 10.0 ** math.floor(math.log10(span / 2))
-    step = next(unit * m for m in (1, 2, 5, 10) if span / (unit * m) <= 5)
-    first = math.ceil(low / step - 1e-9)
-    ticks = [step * i for i in range(first, math.floor(high / step + 1e-9) + 1)]
-    return tuple((t, f"{t:.10g}" if abs(t) >= 1e-3 or t == 0 else shown(t)) for t in ticks)
+    return Axis("training step", (first, end), rounded(first, end))

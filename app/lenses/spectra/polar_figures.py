@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from ...figure import Axis, Figure, Key, Layer, Role, Style, when
 from ...frame import Frame
 from ...numbers import shown
+from ...ticks import plain, powers, quarters, rounded
 from .polar_words import ERRORS, FACET, FLOOR, MAP_FROM, METHODS, MOST_STEPS, SHORT
 
 SHOWN = when("view", "polar")
@@ -56,7 +56,7 @@ def _errors(facts: Mapping[str, Any]) -> Figure:
             Layer("polar_error_names", "labels", Style("ink2")),
         ),
         x=Axis("steps", (0.5, (len(ERRORS) - 1) * FACET + MOST_STEPS + 0.5), ticks),
-        y=Axis("", (FLOOR - 0.4, 3.0), tuple((float(k), _power(k)) for k in (0, -4, -8, -12, -16))),
+        y=Axis("", (FLOOR - 0.4, 3.0), powers((0, -4, -8, -12, -16))),
         size="hero",
         when=SHOWN,
         aria="Three errors of the polar factor against the number of steps, logarithmic, one line for each method: "
@@ -85,9 +85,7 @@ def _map(facts: Mapping[str, Any]) -> Figure:
             Layer("polar_start_line", "vlines", Style("hand", "exact", size=1.2), above=True),
             Layer("polar_start_point", "points", Style("hand", "handle", size=11), above=True),
         ),
-        x=Axis(
-            "σ / ‖G‖ of the input", (MAP_FROM, 0.04), tuple((float(k), _power(k)) for k in (-6, -4, -2, 0))
-        ),
+        x=Axis("σ / ‖G‖ of the input", (MAP_FROM, 0.04), powers((-6, -4, -2, 0))),
         y=_from_zero(max(1.5, 1.04 * facts.get("polar_map_highest", 1.5))),
         size="pair",
         when=SHOWN,
@@ -110,8 +108,8 @@ def _cobweb(facts: Mapping[str, Any]) -> Figure:
             Layer("polar_cobweb_end", "points", Style("ink", "points")),
             Layer("polar_cobweb_start", "points", Style("hand", "handle", size=11), above=True),
         ),
-        x=Axis("s", (-0.02, 1.25), ((0, "0"), (0.5, "0.5"), (1, "1"))),
-        y=Axis("", (-0.06, 1.25), ((0, "0"), (0.5, "0.5"), (1, "1"))),
+        x=Axis("s", (-0.02, 1.25), plain((0, 0.5, 1))),
+        y=Axis("", (-0.06, 1.25), plain((0, 0.5, 1))),
         size="pair",
         when=SHOWN,
         aria="One Newton–Schulz step as a curve, the diagonal, and the orbit of the chosen singular value between them.",
@@ -134,7 +132,7 @@ def _sigma(facts: Mapping[str, Any]) -> Figure:
                 for m, size in (("svd", 3.6), ("qdwh", 2.0), ("polar_express", 2.0), ("newton_schulz", 2.0))
             ),
         ),
-        x=Axis("index i", (0, values + 1), _index_ticks(values)),
+        x=Axis("index i", (0, values + 1), quarters(values)),
         y=_from_zero(top),
         size="second",
         when=SHOWN,
@@ -143,13 +141,4 @@ def _sigma(facts: Mapping[str, Any]) -> Figure:
 
 
 def _from_zero(top: float) -> Axis:
-    ticks = tuple((0.5 * k, f"{0.5 * k:g}") for k in range(math.floor(2 * top + 1e-9) + 1))
-    return Axis("", (-0.03 * top, top), ticks)
-
-
-def _index_ticks(values: int) -> tuple[tuple[float, str], ...]:
-    return tuple((float(i), str(i)) for i in sorted({1, *(round(values * part / 4) for part in range(1, 5))}))
-
-
-def _power(k: int) -> str:
-    return "1" if k == 0 else "10" + str(k).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return Axis("", (-0.03 * top, top), rounded(0, top))
