@@ -117,6 +117,7 @@ class RadiusWriting:
             values = {
                 "step": step, "seconds": step / 10, "step_norm": r * radius, "radius": radius, "normalized_step": r,
                 "normalized_step_taken": scale * r, "scale": scale, "bottleneck_index": step % 4,
+                "named": 1,
                 "clipped": scale < 1, "refused": 0, "skipped": 0, "loss": 1 / (1 + step), "target": self.target,
                 "mode": 0,
             }  # fmt: skip

@@ -13,7 +13,7 @@ from .clip_run import RadiusRun
 
 RADIUS_COLUMNS = (
     "steps", "seconds", "step_norm", "radius", "normalized_step", "normalized_step_taken", "scale",
-    "bottleneck", "clipped", "refused", "skipped", "loss", "target",
+    "bottleneck", "named", "clipped", "refused", "skipped", "loss", "target",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, SupportsFloat
 
 import numpy as np
@@ -20,9 +20,10 @@ from .errors import InvalidClipSetting
 CONTENT, CONTENT_VERSION = "ghosts", 1
 COLUMNS = (
     "step", "seconds", "step_norm", "radius", "normalized_step", "normalized_step_taken", "scale",
-    "bottleneck_index", "clipped", "refused", "skipped", "loss", "target", "mode",
+    "bottleneck_index", "named", "clipped", "refused", "skipped", "loss", "target", "mode",
 )  # fmt: skip
-"""Of the table of a record, all float64: `ClipStep`, the time, the loss and the settings; mode by its place in `MODES`."""
+"""Of the table of a record, all float64: `ClipStep`, the time, the loss and the settings; mode by its place in `MODES`;
+named is 1 where the bottleneck is told by its index in the data set, not by its place in the batch."""
 
 GATHERED_SECONDS = 0.05
 """Steps that follow each other faster are written together: the file grows at most twenty times a second."""
@@ -38,9 +39,10 @@ class RadiusRecorder:
 
         clip = RadiusClip(model, optimizer)
         with RadiusRecorder("run.radius", clip) as recorder:
-            for inputs, targets in batches:
+            for indices, inputs, targets in batches:
                 loss = ...
                 loss.backward()
+                recorder.batch(indices)
                 recorder.loss(loss)
                 clip.step(inputs)
 
@@ -61,8 +63,8 @@ class RadiusRecorder:
         self._clip, self._mode = clip, mode
         self._writer: RecordWriter | None = None
         self._rows: list[tuple[float, ...]] = []
-        self._loss = math.nan
         self._taken_loss: Any = None
+        self._indices: Tensor | None = None
         self._before = (0, 0.0)
         self._end_watch: Callable[[], None] | None = None
 
@@ -117,6 +119,19 @@ class RadiusRecorder:
         # Read when a step is measured: on a GPU the other steps do not wait for it.
         self._taken_loss = value.detach().clone() if isinstance(value, Tensor) else value
 
+    def batch(self, indices: Sequence[int] | Tensor) -> None:
+        """Which samples of the data set the next batch holds; without it the place in the batch is recorded.
+
+        Raises:
+            InvalidClipSetting: on indices that are no list of whole numbers.
+        """
+        tensor = torch.as_tensor(indices)
+        if tensor.ndim != 1 or tensor.is_floating_point() or tensor.is_complex():
+            raise InvalidClipSetting(
+                f"indices must be a list of whole numbers, not {tuple(tensor.shape)} {tensor.dtype}"
+            )
+        self._indices = tensor
+
     def note(self, text: str) -> None:
         """Words for the record: a learning rate changed, a phase began."""
         self._write()
@@ -135,7 +150,12 @@ class RadiusRecorder:
             self._first = step.step
         settings, loss = self._clip.settings, self._taken_loss
         loss, self._taken_loss = step.loss if loss is None else loss, None
+        indices, self._indices = self._indices, None
+        place = step.bottleneck_index
+        named = indices is not None and 0 <= place < len(indices)
         values = step._asdict() | {
+            "bottleneck_index": int(indices[place]) if indices is not None and named else place,
+            "named": named,
             "step": self._step_of(step),
             "seconds": self._before[1] + now - self._began,
             "loss": _number(loss),

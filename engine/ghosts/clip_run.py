@@ -26,10 +26,11 @@ from .clip_settings import KINDS, MODES
 class RadiusRun:
     """What a `RadiusRecorder` wrote.
 
-    steps, bottleneck: (n,) int64, the sample whose radius counted, -1 where none. seconds since the recorder was
+    steps, bottleneck: (n,) int64, the sample whose radius counted, -1 where none: by its index in the data set
+    where named, by its place in the batch or the given samples otherwise. seconds since the recorder was
     attached; step_norm ‖p‖ of the optimizer's own step, radius ρ along it, normalized_step r = ‖p‖/ρ before and
     normalized_step_taken after scaling, scale, target, loss (NaN where not known): (n,) float64. clipped, refused,
-    skipped: (n,) bool. mode: (n,) int64, places in `MODES`. kind: "bound" (ρ_a) or "margin" (ρ_m). notes: (step,
+    skipped, named: (n,) bool. mode: (n,) int64, places in `MODES`. kind: "bound" (ρ_a) or "margin" (ρ_m). notes: (step,
     text). record: the file's content as read. Tensors are to be read only: a run that grows shares their memory.
     """
 
@@ -44,6 +45,7 @@ class RadiusRun:
     clipped: Tensor
     refused: Tensor
     skipped: Tensor
+    named: Tensor
     loss: Tensor
     target: Tensor
     mode: Tensor
@@ -123,7 +125,7 @@ class RadiusTables:
         return RadiusRun(
             **{ours: column[theirs].long() for ours, theirs in whole.items()},
             **{name: column[name] for name in (*plain, "loss", "target")},
-            **{name: column[name] != 0 for name in ("clipped", "refused", "skipped")},
+            **{name: column[name] != 0 for name in ("clipped", "refused", "skipped", "named")},
             kind=self.kind,
             notes=list(self._notes),
             record=record,

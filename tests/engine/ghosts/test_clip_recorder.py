@@ -91,6 +91,22 @@ def test_the_record_holds_every_step_and_changes_no_bit(tmp_path: Path, settings
     assert (run.seconds.diff() > 0).all()
 
 
+def test_the_bottleneck_is_told_by_its_index_in_the_data_set_where_the_batch_is(tmp_path: Path) -> None:
+    model, x = nn.Linear(3, 2, bias=False), torch.ones(4, 3)
+    x[2] *= 5
+    clip = RadiusClip(model, torch.optim.SGD(model.parameters(), lr=0.1))
+    with RadiusRecorder(tmp_path / "run.radius", clip) as recorder:
+        for indices in (torch.tensor([70, 71, 72, 73]), [9, 8, 7, 6], None):
+            if indices is not None:
+                recorder.batch(indices)
+            nn.functional.cross_entropy(model(x), torch.tensor([0, 1, 0, 1])).backward()
+            clip.step(x)
+        with pytest.raises(InvalidClipSetting, match="indices must be a list of whole numbers"):
+            recorder.batch(torch.ones(3))
+    run = radius_run(tmp_path / "run.radius")
+    assert run.bottleneck.tolist() == [72, 7, 2] and run.named.tolist() == [True, True, False]
+
+
 def test_only_measured_steps_are_recorded(tmp_path: Path) -> None:
     train(21, tmp_path / "run.radius", mode="monitor", every=10)
     assert radius_run(tmp_path / "run.radius").steps.tolist() == [0, 10, 20]
