@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import io
-import re
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
@@ -18,41 +16,24 @@ from holoviews.plotting.mpl import MPLRenderer
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.text import Text
-from matplotlib.textpath import TextPath
 from matplotlib.ticker import FixedLocator
-from matplotlib.transforms import ScaledTranslation
 
-from ..figure import Axis, Figure, Key, Layer, Style
+from ..figure import Axis, Figure, Layer
 from ..frame import Columns, Frame
 from ..theme import LIGHT
 from .elements import element
-from .style import PAPER_SCALE, colour, options
+from .paper_head import LEFT_MM, Head
+from .paper_labels import offset, settle
+from .paper_svg import in_mm, with_font
+from .style import MM_PER_INCH, options
 from .supply import DRAWING
 
-MM_PER_INCH = 25.4
-LEFT_MM, RIGHT_MM, BOTTOM_MM, TICKS_MM = 11.0, 2.5, 10.0, 5.0
+RIGHT_MM, BOTTOM_MM, TICKS_MM = 2.5, 10.0, 5.0
 HEIGHT_SHARE = {"hero": 0.46, "second": 0.38, "thin": 0.24, "pair": 0.55, "square": 0.9}
 TALLEST_MM = 62.0
-LABEL_MARGIN_MM = 0.7
 PNG_DPI = 300
 # Two exports of one state are equal byte for byte.
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-LINE_MM, HANDLE_MM = 3.4, 7.6
-POINTS_PER_MM = 72 / 25.4
-LEGEND: dict[str, Any] = {
-    "frameon": False,
-    "fontsize": 6.5,
-    "borderpad": 0,
-    "borderaxespad": 0,
-    "handlelength": 1.6,
-    "handletextpad": 0.5,
-    "columnspacing": 1.2,
-    "labelspacing": 0.3,
-}
-
 SETTINGS: Any = {
     "font.family": "Inter",
     "font.size": 7.0,
@@ -105,7 +86,7 @@ def _written(canvas: Canvas, format_: str) -> bytes:
     sink = io.BytesIO()
     canvas.savefig(sink, format=format_, dpi=PNG_DPI, metadata=UNDATED.get(format_))
     if format_ == "svg":
-        return _with_font(_in_mm(sink.getvalue(), canvas))
+        return with_font(in_mm(sink.getvalue(), canvas))
     return sink.getvalue()
 
 
@@ -128,16 +109,8 @@ def _drawn(figure: Figure, frame: Frame) -> Canvas:
     plot = MPLRenderer.instance().get_plot(overlay)
     for layer, subplot in zip(layers, plot.subplots.values(), strict=True):
         if layer.kind == "labels":
-            _offset(subplot.handles["artist"], layer, plot.state)
+            offset(subplot.handles["artist"], layer, plot.state)
     return plot.state
-
-
-def _offset(texts: Sequence[Text], layer: Layer, canvas: Canvas) -> None:
-    """Labels stand beside their points by the same length at every width."""
-    right, down = (pixels * PAPER_SCALE / 72 for pixels in layer.offset)
-    shift = ScaledTranslation(right, -down, canvas.dpi_scale_trans)
-    for text in texts:
-        text.set_transform(text.get_transform() + shift)
 
 
 def _empty(layer: Layer, frame: Frame) -> bool:
@@ -170,7 +143,7 @@ def _area(xs: Any, ys: Any) -> float:
 def _lay_out(canvas: Canvas, figure: Figure, width_mm: float) -> None:
     axes = canvas.axes[0]
     inner = width_mm - LEFT_MM - RIGHT_MM
-    head = _Head(figure, inner)
+    head = Head(figure, inner)
     bottom = BOTTOM_MM if figure.x.label else TICKS_MM
     plot_mm = HEIGHT_SHARE[figure.size] * inner
     if not figure.equal_aspect:
@@ -186,24 +159,8 @@ def _lay_out(canvas: Canvas, figure: Figure, width_mm: float) -> None:
         axes.spines[side].set_visible(False)
     for which, spec in (("left", figure.y), ("bottom", figure.x)):
         axes.spines[which].set_visible(spec.visible)
-    for text in axes.texts:
-        _keep_inside(text, axes)
+    settle(axes)
     head.write(canvas, width_mm, height_mm)
-
-
-def _keep_inside(text: Text, axes: Axes) -> None:
-    """Hide a label whose point is out of sight; move one that would stick out sideways back in."""
-    at = axes.transData.transform(text.get_position())
-    if not axes.bbox.padded(0.5).contains(*at):
-        text.set_visible(False)
-        return
-    text.set_bbox({"facecolor": LIGHT["plot"], "alpha": 0.78, "pad": 0.6, "linewidth": 0})
-    box = text.get_window_extent()
-    dpi = axes.figure.dpi
-    margin = LABEL_MARGIN_MM / MM_PER_INCH * dpi
-    left, right = axes.bbox.x0 + margin - box.x0, box.x1 - (axes.bbox.x1 - margin)
-    inches = (max(left, 0) - max(right, 0)) / dpi
-    text.set_transform(text.get_transform() + ScaledTranslation(inches, 0, axes.figure.dpi_scale_trans))
 
 
 def _y_range(figure: Figure, ratio: float) -> tuple[float, float] | None:
@@ -225,107 +182,3 @@ def _axis(axes: Axes, which: str, spec: Axis, limits: tuple[float, float] | None
             axis.set_ticklabels([text for _, text in inside])
     if not spec.visible and not spec.ticks:
         axis.set_visible(False)
-
-
-class _Head:
-    """Title, unit and legend above the axes, in as many lines as the width needs; on the page these are HTML."""
-
-    def __init__(self, figure: Figure, inner_mm: float) -> None:
-        self._figure = figure
-        title = _text_mm(figure.title, 7.5)
-        self._unit_beside = title + 2.5 + _text_mm(figure.unit, 7.0) <= inner_mm
-        entries = [_text_mm(key.text, 6.5) + HANDLE_MM for key in figure.legend]
-        self._columns = next(
-            (n for n in range(len(entries), 0, -1) if _columns_mm(entries, n) <= inner_mm), 1
-        )
-        rows = -(-len(entries) // self._columns)
-        self._unit = [figure.unit] if self._unit_beside else _lines(figure.unit, 7.0, inner_mm)
-        below = 0 if self._unit_beside else len(self._unit)
-        self._legend_top = 1.2 + LINE_MM * (1 + below)
-        self._title_mm = title
-        self.height = self._legend_top + LINE_MM * rows + 2.0
-
-    def write(self, canvas: Canvas, width_mm: float, height_mm: float) -> None:
-        figure, left, top = self._figure, LEFT_MM / width_mm, 1 - 1.2 / height_mm
-        canvas.text(left, top, figure.title, weight=600, size=7.5, va="top", color=LIGHT["ink"])
-        beside = self._unit_beside
-        x = (LEFT_MM + self._title_mm + 2.5) / width_mm if beside else left
-        for place, line in enumerate(self._unit, start=0 if beside else 1):
-            canvas.text(x, top - place * LINE_MM / height_mm, line, size=7, va="top", color=LIGHT["ink2"])
-        if figure.legend:
-            canvas.legend(
-                handles=[_legend_handle(key) for key in figure.legend],
-                loc="upper left",
-                bbox_to_anchor=(left, 1 - self._legend_top / height_mm),
-                ncols=self._columns,
-                labelcolor=LIGHT["ink2"],
-                **LEGEND,
-            )
-
-
-def _text_mm(text: str, size: float) -> float:
-    if not text:
-        return 0.0
-    path = TextPath((0, 0), text, size=size, prop=font_manager.FontProperties(family="Inter"))
-    return float(path.get_extents().width) / POINTS_PER_MM
-
-
-def _lines(text: str, size: float, most_mm: float) -> list[str]:
-    """The text in lines no wider than that, broken between words."""
-    lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and _text_mm(longer, size) <= most_mm:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
-
-
-def _columns_mm(entries: Sequence[float], columns: int) -> float:
-    """Width of a legend that Matplotlib fills column by column, the first columns one longer."""
-    short, longer = divmod(len(entries), columns)
-    width, start = 0.0, 0
-    for column in range(columns):
-        stop = start + short + (column < longer)
-        width, start = width + max(entries[start:stop]), stop
-    return width
-
-
-def _legend_handle(key: Key) -> Line2D | Patch:
-    own = colour(Style(key.role))
-    match key.mark:
-        case "line":
-            return Line2D([], [], color=own, linewidth=1.2, label=key.text)
-        case "fine":
-            return Line2D([], [], color=own, linewidth=0.6, label=key.text)
-        case "bound":
-            return Line2D([], [], color=own, linewidth=1.0, linestyle=(0, (4, 3)), label=key.text)
-        case "swatch":
-            return Patch(color=own, alpha=0.4, label=key.text)
-        case _:
-            face = LIGHT["plot"] if key.mark == "ring" else own
-            return Line2D([], [], linestyle="", marker="o", markersize=3.6, color=own, markerfacecolor=face,
-                          markeredgewidth=0.9, label=key.text)  # fmt: skip
-
-
-@cache
-def _font_face() -> bytes:
-    data = (resources.files("anisoscope.assets") / "fonts" / "inter.woff2").read_bytes()
-    address = "data:font/woff2;base64," + base64.b64encode(data).decode()
-    face = f'@font-face{{font-family:"Inter";font-weight:400 700;src:url({address}) format("woff2")}}'
-    return f"<style>{face}</style>".encode()
-
-
-def _with_font(svg: bytes) -> bytes:
-    """The text of the SVG is text; with its font inside it looks the same everywhere."""
-    head, tag, rest = svg.partition(b"<defs>")
-    return head + tag + _font_face() + rest
-
-
-def _in_mm(svg: bytes, canvas: Canvas) -> bytes:
-    """The size in millimetres as it was asked for; Matplotlib writes rounded points."""
-    for name, inches in zip(("width", "height"), canvas.get_size_inches(), strict=True):
-        size = f'{name}="{inches * MM_PER_INCH:.6g}mm"'.encode()
-        svg = re.sub(rb"(?<=\s)" + name.encode() + rb'="[\d.]+pt"', size, svg, count=1)
-    return svg

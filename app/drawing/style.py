@@ -15,6 +15,7 @@ from ..theme import LIGHT, PALETTES
 Backend = Literal["bokeh", "matplotlib"]
 
 PAPER_SCALE = 0.55
+MM_PER_INCH = 25.4
 TEXT_SIZE_PX = 12
 
 
