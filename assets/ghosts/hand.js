@@ -88,8 +88,8 @@
       const step = sweep_step(state, tables), at = Math.log10(step) - scale[0]
       const kept = along(tables.sweep_kept, at), loss = along(tables.sweep_loss, at)
       rows.push({label: "step τ, and r", value: shown(step), beside: shown(state.r), role: "hand"})
-      rows.push({label: "accuracy kept, loss", value: Number.isNaN(kept) ? "–" : `${(100 * kept).toFixed(1)} %`,
-        beside: Number.isNaN(loss) ? "–" : `× ${shown(10 ** loss)}`, role: "ink"})
+      rows.push({label: "accuracy kept", value: Number.isNaN(kept) ? "–" : `${(100 * kept).toFixed(1)} %`, beside: "", role: "ink"})
+      rows.push({label: "loss over start", value: Number.isNaN(loss) ? "–" : `× ${shown(10 ** loss)}`, beside: "", role: "ink"})
     }
     return [...rows, ...Array.from(c.label, (label, k) => ({label, value: c.value[k], beside: c.beside[k], role: c.role[k]}))]
   }

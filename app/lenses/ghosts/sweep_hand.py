@@ -32,8 +32,8 @@ def readouts(request: Request, frame: Frame) -> tuple[Readout, ...]:
         rows.append(Readout("step τ, and r", shown(step), shown(float(request["r"])), "hand"))
         at = math.log10(step) - float(unit["scale"][0])
         kept, loss = (_at(frame.tables[f"sweep_{name}"], at) for name in ("kept", "loss"))
-        risen = "–" if math.isnan(loss) else f"× {shown(10**loss)}"
-        rows.append(Readout("accuracy kept, loss", _percent(kept), risen))
+        rows.append(Readout("accuracy kept", _percent(kept)))
+        rows.append(Readout("loss over start", "–" if math.isnan(loss) else f"× {shown(10**loss)}"))
     columns = (captions[name] for name in ("label", "value", "beside", "role"))
     return (*rows, *(Readout(*row) for row in zip(*columns, strict=True)))
 

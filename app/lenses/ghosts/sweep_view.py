@@ -20,10 +20,11 @@ from .sweep_shipped import (
     NETWORKS,
     RATIOS,
     Shipped,
+    decades,
     direction_of,
     shipped,
 )
-from .sweep_words import captions, claims, table
+from .sweep_words import captions, claims, collapse, table
 
 if TYPE_CHECKING:
     from .sweep_live import Sweep
@@ -203,8 +204,12 @@ def _ends(table_: Shipped, chosen: int, sweep: Sweep | None, axis: str) -> tuple
 
 
 def _facts(request: Request, chosen: int, sweep: Sweep | None) -> dict[str, Any]:
-    kind, seed = DIRECTIONS[chosen]
+    table_, (kind, seed) = shipped(), DIRECTIONS[chosen]
+    trained_tau, trained_r = collapse(table_.trained_onset, table_.trained_bound)
     facts: dict[str, Any] = {
+        **{f"sweep_spread_{axis}": decades(table_.onsets(axis)[:, chosen]) for axis in ("tau", *AXES)},
+        "sweep_temperature_spread_tau": trained_tau,
+        "sweep_temperature_spread_r": trained_r,
         "sweep_direction": kind,
         "sweep_seed": seed,
         "sweep_temperature": float(request["temperature"]),

@@ -43,9 +43,9 @@ def captions(facts: Mapping[str, Any]) -> Columns:
         rows.append(("onset τ, and r", shown(step), shown(r), "blue"))
     elif not facts["sweep_has_network"]:
         rows.append(("yours", "no weights", "", "blue"))
-    rows.append((f"onset r, {table_.onset.size} curves", "10 %, 90 %", "median", "ink2"))
-    rows.append(("six networks", f"{shown(low)}, {shown(high)}", shown(middle), "ink"))
-    rows.append(("spread, decades", "these six", f"all {table_.onset.size}", "ink2"))
+    rows.append(("median onset r", shown(middle), f"of {table_.onset.size}", "ink"))
+    rows.append(("10 %, 90 %", shown(low), shown(high), "ink"))
+    rows.append(("spread", "of six", f"of {table_.onset.size}", "ink2"))
     for axis, name in (
         ("tau", "in τ"),
         ("bound", "in τ / ρₐ"),
@@ -109,7 +109,7 @@ def claims(request: Request, frame: Frame) -> tuple[Claim, ...]:
         _units(table_),
         _not_safer(table_),
     ]
-    found += [_trained(table_), _after_the_fact(table_)]
+    found += [trained_at_each(table_), after_the_fact(table_)]
     if "sweep_least_kept" in frame.facts:
         found.insert(0, _yours(frame.facts))
     return tuple(found)
@@ -194,9 +194,9 @@ def _not_safer(table_: Shipped) -> Claim:
     )
 
 
-def _trained(table_: Shipped) -> Claim:
-    tau, r = _spreads(table_.trained_onset, table_.trained_bound)
-    doubled, doubled_r = _spreads(table_.trained_double, table_.trained_bound)
+def trained_at_each(table_: Shipped) -> Claim:
+    tau, r = collapse(table_.trained_onset, table_.trained_bound)
+    doubled, doubled_r = collapse(table_.trained_double, table_.trained_bound)
     return Claim(
         f"Over temperatures (T = {_temperatures()}), their recipe: an MLP trained for 120 steps of Adam at each T, three "
         f"seeds. {ESTIMATOR} With the first doubling of the loss as the onset: {doubled:.2f} → {doubled_r:.2f}.",
@@ -207,8 +207,8 @@ def _trained(table_: Shipped) -> Claim:
     )
 
 
-def _after_the_fact(table_: Shipped) -> Claim:
-    tau, r = _spreads(table_.tempered_onset, table_.tempered_bound)
+def after_the_fact(table_: Shipped) -> Claim:
+    tau, r = collapse(table_.tempered_onset, table_.tempered_bound)
     return Claim(
         "The same temperatures on one trained network, along −gradient of the loss at T: r spreads the onsets. The bound "
         "grows in proportion to T, predictions do not know T. Mean over the six networks.",
@@ -218,8 +218,8 @@ def _after_the_fact(table_: Shipped) -> Claim:
     )
 
 
-def _spreads(onsets: np.ndarray, bounds: np.ndarray) -> tuple[float, float]:
-    """Of each row over the temperatures in τ and in r, averaged over the rows."""
+def collapse(onsets: np.ndarray, bounds: np.ndarray) -> tuple[float, float]:
+    """Spread of each row's onsets over the temperatures in τ and in r, averaged over the rows."""
     rows = [(decades(onset), decades(onset / bound)) for onset, bound in zip(onsets, bounds, strict=True)]
     tau, r = np.mean(rows, axis=0).tolist()
     return tau, r

@@ -27,6 +27,11 @@ STATES: list[dict[str, Any]] = [
     {"sample": -1, "network": "linear", "stage": "start", "direction": "+gradient", "window": 120},
     SANDBOX,
     FLAT,
+    {"view": "sweep", "network": "linear", "sweep_axis": "tau"},
+    {"view": "sweep", "network": "linear", "stage": "start", "direction": "random", "temperature": 0.3},
+    {"view": "sweep", "network": "linear", "direction": "adam", "sweep_axis": "exact", "sample": 7},
+    {"view": "spike", "spike_steps": 50, "spike_at": 20, "spike_held": 5, "spike_step": 33},
+    {"view": "spike", "spike_steps": 50, "spike_at": 3, "spike_held": 600, "spike_optimizer": "adamw", "spike_rate": 10},
 ]
 
 
@@ -155,6 +160,30 @@ def test_gestures_give_values_the_lens_accepts(script: Page) -> None:
     assert drag("sandbox", "end", 4.0, -2.0) == {"slopes": [-2, 1, 40, 0, 0, 0]}
     assert drag("coefficients", "move", 1.0, 1.0) is None
     assert script.evaluate("() => lens.tap('histogram', 0, 0, {}, tables)") == {"brush": [-6, 6]}
+
+
+def test_a_drag_in_the_sweep_moves_the_step_to_the_pointer_on_every_axis(script: Page) -> None:
+    lens = GhostsLens()
+    for axis in ("tau", "bound", "margin", "exact"):
+        values = {"view": "sweep", "network": "linear", "sweep_axis": axis}
+        frame = lens.compute(values)
+        script.evaluate("(tables) => { window.tables = tables }", plain(frame))
+        x = float(frame.tables["sweep_bound_line"]["x"][0]) + 0.5
+        found = script.evaluate("(x) => lens.drag('sweep_kept', 'move', x, 0.5, {}, tables)", x)
+        assert found["r"] == pytest.approx(10**0.5, rel=5e-3)
+        cursor = lens.hand(lens.validated({**values, **found}), frame)["sweep_cursor"]["x"]
+        assert float(cursor[0]) == pytest.approx(x, abs=3e-3)
+    assert script.evaluate("() => lens.drag('sweep_strip', 'move', 0, 1, {}, tables)") is None
+    beyond = script.evaluate("() => lens.tap('sweep_loss', 40, 1, {}, tables)")
+    assert beyond == {"r": 100}
+
+
+def test_a_drag_in_the_spike_lab_stays_where_there_is_training(script: Page) -> None:
+    frame = GhostsLens().compute({"view": "spike", "spike_steps": 50, "spike_at": 20, "spike_held": 5})
+    script.evaluate("(tables) => { window.tables = tables }", plain(frame))
+    for x, step in ((-3.0, 0), (12.4, 12), (49.6, 50), (900.0, 50)):
+        found = script.evaluate("(x) => lens.drag('spike_loss', 'move', x, 0.5, {}, tables)", x)
+        assert found == {"spike_step": step}
 
 
 def test_a_click_finds_the_digit_under_it(script: Page) -> None:
