@@ -21,15 +21,13 @@ from ...device import chosen_device
 from ...errors import RequestError
 from ...request import Request
 from .arrays import array_of
+from .scales import BAND
 
 FINE_BAND = 32
 """Degrees to which a hot spot is summed to say what the shown series leaves out."""
 
 PEER_NSIDE = 32
 """Resolution at which the peers sum pixels by default."""
-
-BAND = 10
-"""Degrees that are kept of every pair; the highest that the lens shows."""
 
 
 @dataclass(frozen=True, eq=False)

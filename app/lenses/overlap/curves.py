@@ -12,11 +12,10 @@ from anisoscope.engine.overlap import angular_power, gamma_lm
 
 from ...frame import Columns
 from ...request import Request
-from .array_state import BAND, ArrayState
+from .array_state import ArrayState
+from .scales import BAND, DIPOLE_LIMIT
 
 POINTS = 181
-DIPOLE_LIMIT = 0.27
-"""C_1/C_0, NANOGrav 15 yr, 95 % upper limit (Agazie et al. 2023, arXiv:2306.16221, abstract)."""
 
 
 def overlap_curves(request: Request, array: ArrayState, pair: int) -> dict[str, Columns]:

@@ -12,7 +12,7 @@ from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
 from ...numbers import shown
 from ...ticks import percents, plain, rounded
-from .array_state import BAND
+from .scales import BAND
 
 HAND = "hand"
 FINE = Style("ink2", "fine")

@@ -30,8 +30,9 @@ from anisoscope.engine.overlap import (
 from ...device import chosen_device
 from ...errors import RequestError
 from ...request import Request
-from .array_state import BAND, FINE_BAND, ArrayState, fine_overlap
+from .array_state import FINE_BAND, ArrayState, fine_overlap
 from .mollweide import direction
+from .scales import BAND
 from .uploaded import sky_map
 
 SPECTRUM_HEIGHT = 0.05

@@ -10,7 +10,7 @@ from ...control import Card, Claim, Readout
 from ...frame import Frame
 from ...numbers import shown
 from ...request import Request
-from .curves import DIPOLE_LIMIT
+from .scales import DIPOLE_LIMIT
 
 MINGARELLI = "Mingarelli et al. 2013"
 GAIR = "Gair et al. 2014, eq. E12"

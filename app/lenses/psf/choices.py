@@ -17,14 +17,6 @@ KERNELS = {
     "Adam, mean over all places": "adam",
     "Adam, at the lit point": "adam_cell",
 }
-KERNEL_WORDS = {
-    "cell": "exact at the lit point, least squares",
-    "node": "lit point on a node of every level",
-    "mid_cell": "lit point in the middle of every cell",
-    "averaged": "mean over all places, least squares",
-    "adam": "mean over all places, sign descent",
-    "adam_cell": "exact at the lit point, sign descent",
-}
 EXACT = ("cell", "adam_cell")
 DIMENSIONS = {"2-D": 2, "3-D, plane x y": 3}
 SETS = {

@@ -10,7 +10,7 @@ from ...frame import Frame
 from ...numbers import shown
 from ...ticks import plain, powers, rounded
 from . import adviser_figures, fit_figures, maps_figures, tables_figures
-from .kernel_view import FAINTEST
+from .scales import FAINTEST
 
 HAND = "hand"
 FINE = Style("line", "fine")

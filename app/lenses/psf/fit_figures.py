@@ -8,9 +8,7 @@ from typing import Any
 from ...figure import Axis, Figure, Key, Layer, Role, Style, when
 from ...frame import Frame
 from ...ticks import rounded
-from .fit_view import DECADES, PITCH, TILE
-from .fit_words import NAMES
-from .fits import WAYS
+from .scales import DECADES, PITCH, TILE, WAYS
 
 FIT = when("view", "fit")
 ROLES: dict[str, Role] = {"plain": "blue", "cycle": "green", "split": "purple", "hash_only": "amber"}
@@ -49,7 +47,7 @@ def _curves(facts: Mapping[str, Any]) -> Figure:
         name="fit_psnr",
         title="PSNR",
         unit="dB; dashed: of held-out pixels",
-        legend=tuple(Key(NAMES[way], "line", ROLES[way]) for way in WAYS),
+        legend=tuple(Key(name, "line", ROLES[way]) for way, name in WAYS.items()),
         layers=(
             *(Layer(f"fit_held_{way}", "curve", Style(ROLES[way], "bound")) for way in WAYS),
             *(Layer(f"fit_psnr_{way}", "curve", Style(ROLES[way], "current")) for way in WAYS),

@@ -17,8 +17,9 @@ from ...frame import Columns, Frame, Idle
 from ...request import Request
 from . import nothing
 from .encoding import Encoding
-from .fits import WAYS, Fits, fits_of
+from .fits import Fits, fits_of
 from .images import luminance
+from .scales import DECADES, GAP, PITCH, TILE, WAYS
 
 FRAME_SECONDS = 0.1
 SLICE_SECONDS = 0.03
@@ -27,13 +28,7 @@ SLICE_SECONDS = 0.03
 PAGE_SECONDS = 0.02
 """Left to the page after each frame, which paints on the same processors."""
 
-DECADES = 4.0
-"""Of residual power that the colours of a spectrum span."""
-
 BINS = 32
-PITCH, TILE, GAP = 1.04, 0.92, 0.04
-"""From one picture to the next, side of a picture, and half the gap between the two rows."""
-
 NEAR_AXIS = math.tan(math.radians(10))
 
 
@@ -115,7 +110,7 @@ def numbers(fits: Fits, spectra: list[Tensor]) -> dict[str, Any]:
             if np.isfinite(fits.held_out[k, last]):
                 facts[f"held_{way}"] = float(fits.held_out[k, last])
     if last >= 0:
-        for way in WAYS[1:]:
+        for way in list(WAYS)[1:]:
             facts[f"gain_{way}"] = facts[f"psnr_{way}"] - facts["psnr_plain"]
     return facts
 
@@ -192,5 +187,5 @@ def _names() -> Columns:
     return {
         "x": middles,
         "y": np.full(len(middles), GAP + TILE + 0.065),
-        "text": ["image", "plain", "turned", "split, turned", "split by hash"],
+        "text": ["image", *WAYS.values()],
     }

@@ -7,9 +7,7 @@ from typing import Any
 
 from ...control import Claim, Readout, Table
 from ...numbers import shown, true_minus
-from .fits import WAYS
-
-NAMES = {"plain": "plain", "cycle": "turned", "split": "split, turned", "hash_only": "split by hash"}
+from .scales import WAYS
 
 
 def readouts(facts: Mapping[str, Any]) -> tuple[Readout, ...]:
@@ -18,7 +16,7 @@ def readouts(facts: Mapping[str, Any]) -> tuple[Readout, ...]:
         return ()
     rows = [Readout(f"step {facts['head']}", "PSNR, dB", "gain", "ink2")]
     rows += [
-        Readout(NAMES[way], _decibels(facts[f"psnr_{way}"]), _signed(facts[f"gain_{way}"]) if k else "")
+        Readout(WAYS[way], _decibels(facts[f"psnr_{way}"]), _signed(facts[f"gain_{way}"]) if k else "")
         for k, way in enumerate(WAYS)
     ]
     return tuple(rows)
@@ -35,7 +33,7 @@ def table(facts: Mapping[str, Any]) -> Table | None:
         more = true_minus(f" ({100 * (size / most - 1):+.1f} %)") if size != most else ""
         rows.append(
             (
-                NAMES[way],
+                WAYS[way],
                 _decibels(facts[f"psnr_{way}"]),
                 *((_decibels(facts[f"held_{way}"]),) if held else ()),
                 f"{size}{more}",

@@ -18,9 +18,7 @@ from anisoscope.engine.hashgrid import ImageFit, InvalidGrid
 from ...errors import RequestError
 from ...request import Request
 from . import images
-
-WAYS = ("plain", "cycle", "split", "hash_only")
-"""As tables and facts name them; what the engine calls the second is the reader's choice."""
+from .scales import WAYS
 
 KEPT = 4
 """Image fits that a process keeps, those not looked at the longest go first; one that ended holds pictures only."""

@@ -23,12 +23,10 @@ from ...frame import Columns
 from ...request import Request
 from .choices import EXACT
 from .encoding import ANCHOR, Encoding
+from .scales import FAINTEST
 
 COARSE, FINE = 160, 320
 """Pixels of the picture's side under the hand, and at rest."""
-
-FAINTEST = 0.05
-"""Share of the peak that the darkest colour of a logarithmic picture stands for."""
 
 DIRECTIONS = 184
 """Angles all round; divisible by eight, so that axes and diagonals are among them."""
@@ -161,8 +159,8 @@ def _rings(reach: float) -> dict[str, Columns]:
     return {
         "polar_rings": {"xs": [r * circle[:, 0] for r in inside], "ys": [r * circle[:, 1] for r in inside]},
         "polar_ring_names": {
-            "x": np.array([0.0 * r for r in inside]),
-            "y": np.array([float(r) for r in inside]),
+            "x": math.sqrt(0.5) * np.array(inside),
+            "y": math.sqrt(0.5) * np.array(inside),
             "text": [f"{r:g}" for r in inside],
         },
     }
@@ -197,13 +195,12 @@ def _asymptote(request: Request, encoding: Encoding, radii: Tensor, axis: Tensor
 
 
 def tents(encoding: Encoding) -> dict[str, Columns]:
-    """One tent for each level, as wide as its cells, coarse on top; turned ones with their angle."""
-    xs, ys, names = [], [], []
+    """One tent for each level, as wide as two of its cells, coarse on top."""
+    xs, ys = [], []
     for row, resolution in enumerate(encoding.resolutions.tolist()):
         half = encoding.average / resolution
         xs.append(np.array([-half, 0.0, half]))
         ys.append(-row - 1 + np.array([0.0, 0.85, 0.0]))
-        names.append(f"{resolution:.0f}")
     return {"tents": {"xs": xs, "ys": ys}}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import param
 
-from ...control import Action, Card, Choice, Claim, Dial, Group, Readout, Switch, Table
+from ...control import Action, Choice, Claim, Dial, Group, Readout, Switch, Table
 from ...figure import Figure, when
 from ...frame import Frame, Idle
 from ...lens import Lens, Paper
@@ -163,9 +163,6 @@ class PsfLens(Lens):
         from .statements import readouts
 
         return readouts(request, frame)
-
-    def card(self, request: Request, frame: Frame) -> Card | None:
-        return None
 
     def table(self, request: Request, frame: Frame) -> Table | None:
         from .statements import table

@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from ...frame import Columns
+from .scales import WAYS
 
 NONE = np.zeros(0)
 CURVE: Columns = {"x": NONE, "y": NONE}
@@ -68,10 +69,9 @@ def _beside() -> dict[str, Columns]:
 
 def _fit() -> dict[str, Columns]:
     """Of one image fitted four ways."""
-    ways = ("plain", "cycle", "split", "hash_only")
     return {
         **dict.fromkeys(("fit_original", "fit_own_spectrum"), IMAGE),
-        **dict.fromkeys((f"fit_{part}{way}" for part in ("", "spectrum_") for way in ways), IMAGE),
-        **dict.fromkeys((f"fit_{part}_{way}" for part in ("psnr", "held", "radial") for way in ways), CURVE),
+        **dict.fromkeys((f"fit_{part}{way}" for part in ("", "spectrum_") for way in WAYS), IMAGE),
+        **dict.fromkeys((f"fit_{part}_{way}" for part in ("psnr", "held", "radial") for way in WAYS), CURVE),
         "fit_names": LABELS,
     }

@@ -10,9 +10,9 @@ from ...frame import Frame
 from ...numbers import power
 from ...ticks import decades, logarithmic, quarters, rounded
 from . import edge_figures, polar_figures
+from .cells import columns_of, rows_of_cells
 from .choices import LANES, METRICS, NAMES, ROLES
-from .layers import columns_of, rows_of_cells
-from .spectrum_rows import DARKEST
+from .codes import DARKEST
 
 HAND = Style("hand", "exact")
 FINE = Style("ink2", "fine")

@@ -12,7 +12,7 @@ from ...frame import Columns, Frame
 from ...numbers import shown
 from ...request import Request
 from .choices import LANES, ROLES
-from .spectrum_rows import decoded
+from .codes import decoded
 
 EARLIER, PARTS = (1, 2, 3), 12
 """Faint lines: so many twelfths of the training before."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,8 @@ from ...frame import Columns
 from ...numbers import shown
 from ...request import Request
 from . import nothing
-from .spectrum_rows import logarithm
+from .cells import columns_of
+from .codes import logarithm
 from .timeline import Timeline
 from .trained import training_alone
 
@@ -66,11 +66,6 @@ def _number(timeline: Timeline, k: int, matrix: int, kind: str) -> np.ndarray:
     return np.full(len(timeline.shown(k)), np.nan, np.float32)
 
 
-def columns_of(count: int) -> int:
-    """Cells side by side."""
-    return max(1, min(count, 3 if count <= 9 else 5))
-
-
 def _order(numbers: list[list[np.ndarray]], sort: str) -> list[int]:
     count = len(numbers)
     if sort == "network":
@@ -120,8 +115,3 @@ def product(training: LiveTraining, request: Request) -> tuple[dict[str, Columns
         tables[f"product_{k + 1}"] = {"x": np.arange(1.0, len(y) + 1, dtype=np.float32), "y": y}
         facts[f"product_values_{k + 1}"] = int(seen.sum())
     return tables, facts
-
-
-def rows_of_cells(count: int) -> int:
-    """Rows of cells."""
-    return math.ceil(count / columns_of(count))

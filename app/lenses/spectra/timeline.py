@@ -11,8 +11,9 @@ import numpy as np
 from ...frame import Columns
 from ...request import Request
 from .choices import LANES, METRICS
+from .codes import CODES, HIGH, LOW, logarithm
 from .lane_record import LaneRecord
-from .spectrum_rows import CODES, HIGH, LOW, SpectrumRows, logarithm
+from .spectrum_rows import SpectrumRows
 from .step_columns import MOST_ROWS, ROOM, columns_of_steps, rows_at_columns
 
 DEEPEST = -16

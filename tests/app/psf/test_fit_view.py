@@ -12,8 +12,9 @@ from anisoscope.app.errors import RequestError
 from anisoscope.app.frame import Frame
 from anisoscope.app.lenses.psf import LENS, fits, images
 from anisoscope.app.lenses.psf.fit_view import axis_excess
-from anisoscope.app.lenses.psf.fits import WAYS, fits_of
+from anisoscope.app.lenses.psf.fits import fits_of
 from anisoscope.app.lenses.psf.nothing import tables as empty_tables
+from anisoscope.app.lenses.psf.scales import WAYS
 from anisoscope.engine.hashgrid import ImageFit, fit_image, power_spectrum
 
 SMALL = {"view": "fit", "fit_steps": 10, "fit_levels": 4, "fit_log2_table": 6, "splits": 2}

@@ -11,7 +11,7 @@ import pytest
 from anisoscope.app import packet
 from anisoscope.app.frame import Frame, Idle
 from anisoscope.app.lenses.spectra import SpectraLens
-from anisoscope.app.lenses.spectra.spectrum_rows import decoded
+from anisoscope.app.lenses.spectra.codes import decoded
 from anisoscope.app.lenses.spectra.trained import training_of
 from anisoscope.app.request import Request
 from anisoscope.app.scheduler import SynchronousScheduler

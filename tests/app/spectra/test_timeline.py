@@ -9,17 +9,10 @@ import numpy as np
 import pytest
 
 from anisoscope.app.lenses.spectra import SpectraLens
+from anisoscope.app.lenses.spectra.codes import CODES, HIGH, LOW, decoded, encoded
 from anisoscope.app.lenses.spectra.hand import row_of
 from anisoscope.app.lenses.spectra.lane_record import Matrix
-from anisoscope.app.lenses.spectra.spectrum_rows import (
-    CODES,
-    HIGH,
-    LOW,
-    SpectrumRows,
-    decoded,
-    encoded,
-    measured,
-)
+from anisoscope.app.lenses.spectra.spectrum_rows import SpectrumRows, measured
 from anisoscope.app.lenses.spectra.step_columns import MOST_ROWS
 from anisoscope.app.lenses.spectra.timeline import Timeline, running_mean
 
