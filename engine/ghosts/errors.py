@@ -44,6 +44,11 @@ class NoContinuation(ValueError):
             "among them linear layers, convolutions, tanh, sigmoid, SiLU, softplus, GELU, softmax, LayerNorm"
         )
 
+    @property
+    def short(self) -> str:
+        """Function and module, in words."""
+        return f"{self.function.rpartition('.')[2]} in module {self.module or 'the network itself'}"
+
 
 class NotCertified(ValueError):
     """Samples whose exact radius could not be certified by a winding number."""

@@ -17,6 +17,7 @@ _POINTS = (96, 384)
 _INSIDE = 1 - 1e-3
 _RETREAT = (0.97, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 _HALVINGS = 3
+_SMALL_STEP = 1.06
 _MOST_PAIRS = 12
 _MOST_STARTS = 24
 _TRIES = 10
@@ -88,7 +89,7 @@ class TrueSearch:
 
     def nearest(self, ghost: complex, linear: float) -> Generator[None, None, tuple[complex, int, float]]:
         """The singularity nearest to 0, the column it is a zero of, and the radius within which nothing turns."""
-        found, column, clear = ghost, self.output, 0.0
+        found, column, clear, growth = ghost, self.output, 0.0, 1.5
         there = math.isfinite(found.real)
         reach = abs(found) if there else min(linear, 2 * self._scale)
         for _ in range(_TRIES):
@@ -97,19 +98,20 @@ class TrueSearch:
             last = int(np.flatnonzero(self._places == self._places[column])[-1]) if there else self.output
             turning = yield from self._turning(radius, found if there else None, column, last)
             if turning is None and not there:
-                clear, reach = radius, 1.5 * reach
+                clear, reach = radius, growth * reach
                 continue
             if turning is None and column == self.output:
                 clear = radius
                 break
-            if there and not (turning and turning.columns):
+            if not (turning and turning.columns):
                 radius, turning = yield from self._retreat(reach)
                 if turning is None:
                     clear = max(clear, radius)
-                    break
-            if not (turning and turning.columns):
-                reach *= 0.7
-                continue
+                    if there:
+                        break
+                    # Nothing found yet, and the circle beyond could not be counted: outwards in small steps.
+                    growth, reach = _SMALL_STEP, _SMALL_STEP * clear if clear else _RETREAT[-1] * reach
+                    continue
             nearer, its = self._inside(turning, radius)
             if abs(nearer) < radius:
                 found, column, reach, there = nearer, its, abs(nearer), True
