@@ -5,7 +5,7 @@
   const span = Array.from({length: 65}, (_, i) => Math.cos(Math.PI - Math.PI * i / 64))
   const arch = span.map((c) => Math.sqrt(Math.max(0, 1 - c * c)))
   const {shown, subscript} = numbers
-  let brushed_from = 0, grabbed = 0
+  let brushed_from = 0, grabbed = 0, followed = 0
 
   // Cubic through four neighbours of an even grid, in the logarithm of the values.
   function interpolated(x, xs, ys) {
@@ -94,6 +94,31 @@
     return [...rows, ...Array.from(c.label, (label, k) => ({label, value: c.value[k], beside: c.beside[k], role: c.role[k]}))]
   }
 
+  // The temperature at which a ghost is nearest to the pointer on its way: the one nearest to the pointer when it was grabbed.
+  const COLDEST = 0.02, HOTTEST = 20
+  const warm = (logarithm) => ({temperature: Math.min(HOTTEST, Math.max(COLDEST, Number((10 ** logarithm).toPrecision(3))))})
+
+  function along_way(phase, at_x, at_y, state, {temperature_tracks: {x, y, t}}) {
+    const height = Math.abs(at_y), now = Math.log10(state.temperature), ways = []
+    for (let i = 0; i < t.length; i++) if (i === 0 || t[i] < t[i - 1]) ways.push(i)
+    if (!ways.length) return null
+    const length = ways.length > 1 ? ways[1] : t.length
+    const gap = (i) => Number.isNaN(x[i]) ? Infinity : Math.hypot(x[i] - at_x, y[i] - height)
+    if (phase === "start") {
+      const place = Math.round((now - t[0]) / (t[length - 1] - t[0]) * (length - 1)), gaps = ways.map((first) => gap(first + place))
+      followed = gaps.indexOf(Math.min(...gaps))
+    }
+    const first = ways[Math.min(followed, ways.length - 1)]
+    let best = first, share = 0, least = Infinity
+    for (let i = first; i < first + length - 1; i++) {
+      const dx = x[i + 1] - x[i], dy = y[i + 1] - y[i], size = dx * dx + dy * dy
+      const s = size ? Math.min(1, Math.max(0, ((at_x - x[i]) * dx + (height - y[i]) * dy) / size)) : 0
+      const distance = Math.hypot(x[i] + s * dx - at_x, y[i] + s * dy - height)
+      if (distance < least) [best, share, least] = [i, s, distance]
+    }
+    return least < Infinity ? warm(t[best] + share * (t[best + 1] - t[best])) : null
+  }
+
   function hand(state, tables) {
     const n = Object.fromEntries(Object.entries(tables.numbers).map(([name, value]) => [name, value[0]]))
     const {r, order} = state, {window, top, unit, temperature} = n
@@ -139,6 +164,8 @@
   }
 
   function drag(figure, phase, x, y, state, tables) {
+    if (figure === "temperature_plane") return along_way(phase, x, y, state, tables)
+    if (figure === "temperature_radii") return warm(x)
     if (figure.startsWith("spike_")) return {spike_step: Math.max(0, Math.min(tables.spike_captions.head[0] ?? 0, Math.round(x)))}
     if (figure.startsWith("sweep_")) {
       const {scale} = tables.sweep_unit
@@ -168,7 +195,7 @@
   }
 
   function tap(figure, x, y, state, tables) {
-    if (/^(spike|sweep)_/.test(figure)) return drag(figure, "end", x, y, state, tables)
+    if (/^(spike|sweep|temperature)_/.test(figure)) return drag(figure, "end", x, y, state, tables)
     if (figure === "histogram") return {brush: [-6, 6]}
     if (figure !== "thumbnails") return null
     const column = Math.floor(x), index = tables.tiles.index[(2 - Math.floor(y)) * 8 + column]

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-VIEWS = {"one step": "step", "sweep of r": "sweep", "spike lab": "spike"}
+VIEWS = {"one step": "step", "sweep of r": "sweep", "spike lab": "spike", "temperature": "temperature"}
 OF_NO_SAMPLE = ("sweep", "spike")
 """Views in which no one sample is looked at."""
 
+OF_NO_STEP = ("spike", "temperature")
+"""Views in which the step r moves nothing."""
+
 LEDES: dict[str, tuple[str, str]] = {
+    "temperature": (
+        "Drag a ghost",
+        "down its way, or T along its axis. As the softmax cools, ghosts pinch the real line where the prediction flips: "
+        "the bound goes to zero with T, the exact radius does not.",
+    ),
     "sweep": (
         "Drag the orange step",
         "along the curves, then change the axis: in τ the six networks break decades apart, in units of a radius close "

@@ -203,9 +203,10 @@ class GhostsLens(Lens):
         step = when("view", "step")
         network = when("view", *(view for view in choices.VIEWS.values() if view != "spike"))
         sample = when("view", *(view for view in choices.VIEWS.values() if view not in choices.OF_NO_SAMPLE))
+        walked = when("view", *(view for view in choices.VIEWS.values() if view not in choices.OF_NO_STEP))
         steps = ((0.01, ".01"), (0.1, ".1"), (1.0, "1"), (10.0, "10"), (100.0, "100"))
         return (
-            Group((Dial("r", "Step r = τ / ρₐ", steps, log=True, primary=True),), when=network),
+            Group((Dial("r", "Step r = τ / ρₐ", steps, log=True, primary=True),), when=walked),
             Group((Dial("order", "Taylor order n"),), when=step),
             Group((Dial("temperature", "Temperature T", log=True),), when=network),
             *_spike_hands(),
@@ -222,7 +223,8 @@ class GhostsLens(Lens):
                 (Dial("classes", "Classes"), Dial("label", "True class")),
                 when=sample & when("source", "sandbox"),
             ),
-            Group((Choice("kind", "Radius drawn"), Choice("window", "Field of view")), "Picture", when=step),
+            Group((Choice("kind", "Radius drawn"),), "Picture", when=step),
+            Group((Choice("window", "Field of view"),), when=when("view", "step", "temperature")),
             Group(
                 (Dial("sample", "Sample, −1: tightest"),), "Sample", when=sample & when("source", "network")
             ),

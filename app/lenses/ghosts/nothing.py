@@ -10,6 +10,8 @@ from ...frame import Columns
 from .spike_figures import QUANTITIES as SPIKE_QUANTITIES
 from .spike_words import LANES as SPIKE_LANES
 from .sweep_figures import QUANTITIES as SWEEP_QUANTITIES
+from .sweep_shipped import TEMPERATURES
+from .temperature_figures import UNITS as TEMPERATURE_UNITS
 
 NONE = np.zeros(0)
 CURVE: Columns = {"x": NONE, "y": NONE}
@@ -21,7 +23,7 @@ LABELS: Columns = {"x": NONE, "y": NONE, "text": []}
 @lru_cache(maxsize=1)
 def tables() -> dict[str, Columns]:
     """The same objects each time: a view does not look at them twice."""
-    return {**_sweep(), **_spike()}
+    return {**_sweep(), **_spike(), **_temperature()}
 
 
 def _sweep() -> dict[str, Columns]:
@@ -48,3 +50,22 @@ def _spike() -> dict[str, Columns]:
             found[f"spike_{quantity}_{lane}"] = CURVE
             found[f"spike_{quantity}_name_{lane}"] = LABELS
     return {**found, "spike_captions": {"stopped": [], "asked": NONE, "head": NONE}}
+
+
+def _temperature() -> dict[str, Columns]:
+    places = range(len(TEMPERATURES))
+    curves = ["ghosts", "flips", "bound", "margin", "exact", "dots", "yours_tau", "yours_here"]
+    curves += [f"yours_bound_{k}" for k in places]
+    curves += [f"{whose}_{unit}_onsets" for whose in ("trained", "yours") for unit in TEMPERATURE_UNITS]
+    paths = ["paths", *(f"trained_{unit}_{k}" for unit in TEMPERATURE_UNITS for k in places)]
+    lines = ("cursor", "now", "one")
+    return {
+        **{f"temperature_{name}": CURVE for name in curves},
+        **{f"temperature_{name}": PATH for name in paths},
+        **{f"temperature_{name}": LINES for name in lines},
+        "temperature_names": LABELS,
+        "temperature_flip_line": {"y": NONE},
+        "temperature_level": {"y": NONE},
+        "temperature_tracks": {"x": NONE, "y": NONE, "t": NONE},
+        "temperature_captions": {"label": [], "value": [], "beside": [], "role": []},
+    }

@@ -9,9 +9,9 @@ from ...control import Claim, Readout, Table
 from ...figure import Figure
 from ...frame import Frame, Idle
 from ...request import Request
-from . import spike_view, sweep_view
+from . import spike_view, sweep_view, temperature_view
 
-VIEWS: dict[str, ModuleType] = {"sweep": sweep_view, "spike": spike_view}
+VIEWS: dict[str, ModuleType] = {"sweep": sweep_view, "spike": spike_view, "temperature": temperature_view}
 
 
 def frames(request: Request) -> Iterator[Frame | Idle | None]:
