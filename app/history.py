@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from .request import Request
 
@@ -26,18 +27,23 @@ class History:
 
     @property
     def can_undo(self) -> bool:
-        return self._place > 0
+        return self.neighbour(-1) is not None
 
     @property
     def can_redo(self) -> bool:
-        return self._place < len(self._states) - 1
+        return self.neighbour(1) is not None
 
     @property
     def present(self) -> Request:
         return self._states[self._place]
 
+    def neighbour(self, step: int) -> Request | None:
+        """The state before (-1) or after (+1) the present one; None where there is none."""
+        place = self._place + step
+        return self._states[place] if 0 <= place < len(self._states) else None
+
     def on_change(self, listener: Callable[[], None]) -> None:
-        """Call `listener()` whenever there is something else to undo or redo."""
+        """Call `listener()` whenever a state has settled, or there is something else to undo or redo."""
         self._listeners.append(listener)
 
     @contextmanager
@@ -51,25 +57,31 @@ class History:
 
     def enter(self, state: Request) -> None:
         """A state was settled on; what could be redone is gone. The present state is not entered twice."""
-        if state == self.present:
-            return
-        self._states[self._place + 1 :] = [state]
-        del self._states[:-MOST_STATES]
-        self._place = len(self._states) - 1
+        if state != self.present:
+            self._states[self._place + 1 :] = [state]
+            del self._states[:-MOST_STATES]
+            self._place = len(self._states) - 1
         self._tell()
 
-    def amend(self, state: Request) -> None:
-        """The present state has moved on by itself (a dial that follows a training): it stays one entry."""
+    def amend(self, values: Mapping[str, Any]) -> None:
+        """Values of the present state have moved on by themselves (a dial that follows a training): one entry still.
+
+        Only these: what a hand holds meanwhile has not settled.
+        """
+        self._states[self._place] = self.present.replace(**values)
+        self._tell()
+
+    def travel(self, step: int, state: Request) -> None:
+        """The lens has gone to the neighbouring state, and is `state` now: what follows from its values may have moved."""
+        self._place += step
         self._states[self._place] = state
-
-    def travel(self, steps: int) -> Request | None:
-        """Go back (-1) or on (+1); None, and nothing happens, where there is nothing."""
-        place = self._place + steps
-        if not 0 <= place < len(self._states):
-            return None
-        self._place = place
         self._tell()
-        return self.present
+
+    def forget(self, step: int) -> None:
+        """The neighbouring state can no longer be gone to; the next one takes its place."""
+        del self._states[self._place + step]
+        self._place += min(step, 0)
+        self._tell()
 
     def _tell(self) -> None:
         for listener in self._listeners:

@@ -73,7 +73,7 @@ class LensView:
         self._mailbox = self._worker.open(lens.frames, _weak(self._delivered))
         self._watcher = lens.param.watch(_weak(self._parameters_changed), lens.names())
         self._watch_end_of_session()
-        lens.history.on_change(_weak(self.parts.show_undo))
+        lens.history.on_change(_weak(self._history_changed))
         self.parts.status.starting(stored is not None)
         self._worker.ask(self._mailbox, self._request)
 
@@ -114,18 +114,28 @@ class LensView:
         """On to the state that was undone last."""
         self._travel(1)
 
-    def _travel(self, steps: int) -> None:
-        state = self.lens.history.travel(steps)
-        # A file of that state may be gone: then it is refused in words and the reader stays where he is.
-        if state is not None and not self.set(state.as_dict()):
-            self.lens.history.travel(-steps)
+    def _travel(self, step: int) -> None:
+        history = self.lens.history
+        # What a key has moved and not let go of yet is a state of its own to come back to.
+        history.enter(self.lens.request())
+        state = history.neighbour(step)
+        if state is None:
+            return
+        with history.hand_moving():
+            taken = self.set(state.as_dict())
+        if taken:
+            history.travel(step, self.lens.request())
+        else:
+            # A file of that state is gone: it is refused in words, the reader stays, and may go on past it.
+            history.forget(step)
 
     def set_along(self, values: dict[str, Any]) -> None:
         """Set what moves on by itself: it belongs to the present state."""
+        before = self.lens.request().as_dict()
         with self.lens.history.hand_moving():
             self.set(values)
-        self.lens.history.amend(self.lens.request())
-        self._tell_settled()
+        after = self.lens.request().as_dict()
+        self.lens.history.amend({name: value for name, value in after.items() if before[name] != value})
 
     def _set_by_gesture(self, values: dict[str, Any], ended: bool) -> None:
         with self.lens.history.hand_moving():
@@ -212,9 +222,9 @@ class LensView:
     def settled(self) -> None:
         """The hand let go, or a choice was made: a state that can be undone, and the address may follow."""
         self.lens.history.enter(self.lens.request())
-        self._tell_settled()
 
-    def _tell_settled(self) -> None:
+    def _history_changed(self) -> None:
+        self.parts.show_undo()
         for callback in self.on_settled:
             callback(self.lens.request())
 
@@ -243,15 +253,16 @@ class LensView:
     def hand_model(self) -> hand.Hand:
         return self._hand
 
-    def _parameters_changed(self, *events: Any) -> None:
+    def _parameters_changed(self, *_events: Any) -> None:
         if isinstance(self._scheduler, NotebookScheduler):
             self._scheduler.remember()
-        self.parts.follow({event.name for event in events})
         asked = self.lens.request()
         before, self._request = self._request, asked
-        client = {k: v for k, v in asked.values if k in self.lens.client_side}
-        if not self._from_browser and any(event.name in self.lens.client_side for event in events):
-            self._hand.update(values=client)
+        # Not what the events name: a lens that sets one parameter after another is told of the second first.
+        changed = {name for name, value in asked.values if before[name] != value}
+        self.parts.follow(changed)
+        if not self._from_browser and changed & self.lens.client_side:
+            self._hand.update(values={k: v for k, v in asked.values if k in self.lens.client_side})
             if isinstance(self._scheduler, NotebookScheduler):
                 self._push_to_notebook()
         if asked.without(self.lens.client_side) != before.without(self.lens.client_side):

@@ -11,7 +11,9 @@ function chord(event) {
 function belongsToControl(event) {
   const target = event.composedPath()[0];
   if (!(target instanceof Element)) return false;
-  if (target.isContentEditable || target.matches("textarea, select, dialog, dialog *")) return true;
+  if (target.isContentEditable || target.matches("textarea, dialog, dialog *")) return true;
+  // A select finds its options by letters, and has nothing of its own to undo.
+  if (target.matches("select")) return !(event.ctrlKey || event.metaKey);
   if (target.matches("input[type=range]")) return SLIDER_KEYS.includes(event.key);
   if (target.matches("button, a, summary, input[type=checkbox], input[type=radio], input[type=file], [role=button]")) {
     return event.key === " " || event.key === "Enter";
@@ -54,9 +56,10 @@ export function render({ view, model, data, el }) {
     const pressed = chord(event);
     const binding = data.bindings.findLast(({ keys }) => keys.includes(pressed));
     if (!binding && pressed !== "?") return;
-    if (event.repeat && binding?.event) return;
+    // Held down, too: Ctrl+Z left to the browser would undo typing in some field.
     event.preventDefault();
     event.stopPropagation();
+    if (event.repeat && binding?.event) return;
     if (binding) act(binding);
     else list();
   }

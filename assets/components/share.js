@@ -37,7 +37,15 @@ export function render({ model, data, el }) {
     }
   }
 
-  const follow = () => window.history.replaceState(window.history.state, "", address(data));
+  // Browsers let go of address changes beyond some six a second; a training that is followed makes more.
+  let due;
+  let last = -Infinity;
+  const follow = () => {
+    due ??= setTimeout(() => {
+      [due, last] = [undefined, performance.now()];
+      window.history.replaceState(window.history.state, "", address(data));
+    }, Math.max(0, last + 200 - performance.now()));
+  };
   button.addEventListener("click", copy);
   model.on("query", follow);
   el.append(button);

@@ -7,24 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from callers import Caller
 
 from anisoscope.app.lenses.ghosts import GhostsLens
 from anisoscope.app.scheduler import SynchronousScheduler
 from anisoscope.app.view import LensView
-from anisoscope.app.worker import Mailbox, Worker
-
-
-class Caller(Worker):
-    """A worker without a thread: what is asked is computed and delivered before `ask` returns."""
-
-    def start(self) -> None:
-        return None
-
-    def ask(self, mailbox: Mailbox, request) -> None:
-        super().ask(mailbox, request)
-        mailbox.rest = 0.0
-        while mailbox.pending is not None or mailbox.generator is not None:
-            self._advance(mailbox)
 
 
 @pytest.fixture

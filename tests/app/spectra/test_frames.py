@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from callers import Caller
 
 from anisoscope.app import packet
 from anisoscope.app.frame import Frame, Idle
@@ -30,18 +31,6 @@ DIVERGING = {
     "rate_2": 1e3,
 }
 FOUR = {"optimizer_3": "sgd", "rate_3": 0.02, "optimizer_4": "soap", "rate_4": 3e-3}
-
-
-class Caller(Worker):
-    """A worker without a thread: what is asked is computed and delivered before `ask` returns."""
-
-    def start(self) -> None:
-        return None
-
-    def ask(self, mailbox: Mailbox, request) -> None:
-        super().ask(mailbox, request)
-        while mailbox.pending is not None or mailbox.generator is not None:
-            self._advance(mailbox)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
+from callers import Caller
 
 from anisoscope.app.errors import RequestError
 from anisoscope.app.lenses.spectra import SpectraLens, choices
@@ -15,7 +16,6 @@ from anisoscope.app.lenses.spectra.problems import SETTINGS
 from anisoscope.app.lenses.spectra.trained import lanes_of, training_of
 from anisoscope.app.scheduler import SynchronousScheduler
 from anisoscope.app.view import LensView
-from anisoscope.app.worker import Mailbox, Worker
 from anisoscope.engine.training import OPTIMIZERS
 
 SHORT = {"steps": 30}
@@ -184,18 +184,6 @@ def test_names_of_all_optimisers_are_short() -> None:
     for slug in choices.OPTIMIZERS.values():
         name = titles(optimizer_1=slug, optimizer_2="none")[0]
         assert len(name) <= 20 and name.count("(") == name.count(")"), name
-
-
-class Caller(Worker):
-    """A worker without a thread."""
-
-    def start(self) -> None:
-        return None
-
-    def ask(self, mailbox: Mailbox, request) -> None:
-        super().ask(mailbox, request)
-        while mailbox.pending is not None or mailbox.generator is not None:
-            self._advance(mailbox)
 
 
 def test_buttons_reach_the_training_and_refusals_the_reader() -> None:
