@@ -16,6 +16,8 @@ from .clip_recorder import RadiusRecorder
 from .clip_run import RadiusFollower, RadiusRun, radius_run
 from .complex_step import complex_logits
 from .corridors import corridors
+from .curvature import LossAlong, MeanLoss
+from .divergence import divergence_step, linearised_divergence
 from .errors import (
     InvalidClasses,
     InvalidClipSetting,
@@ -83,6 +85,8 @@ __all__ = [
     "LayerRadii",
     "Limit",
     "LogitJvp",
+    "LossAlong",
+    "MeanLoss",
     "NoContinuation",
     "NonFiniteOutput",
     "NotCertified",
@@ -105,6 +109,7 @@ __all__ = [
     "complex_logits",
     "convergence_radius",
     "corridors",
+    "divergence_step",
     "exact_radius",
     "export_radius_csv",
     "export_radius_npz",
@@ -118,6 +123,7 @@ __all__ = [
     "kl_bound",
     "layer_radii",
     "limiting_part",
+    "linearised_divergence",
     "linearised_loss",
     "logit_jvp",
     "measure_step",
