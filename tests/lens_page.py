@@ -34,6 +34,11 @@ def value(page: Page, name: str) -> Any:
     return page.evaluate(f"({MODEL})('dial-{name}-').data.value")
 
 
+def readouts(page: Page) -> list[dict[str, Any]]:
+    """The rows of numbers under the controls, as the browser has them."""
+    return page.evaluate(f"({MODEL})('readouts-').data.rows")
+
+
 def layer(page: Page, figure: str, place: int, column: str) -> list[Any]:
     """A column of the layer at a place of a figure, as the browser has it; empty while the figure is not there."""
     script = """([name, place, column]) => {

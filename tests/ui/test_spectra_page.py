@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from lens_page import DRAWN, link, opened, value
+from lens_page import DRAWN, link, opened, readouts, value
 from playwright.sync_api import Page, expect
 from served import until
 
@@ -38,13 +36,6 @@ def line(page: Page, table: str = "spectrum_lead") -> list[list[float]]:
     script = """(name) => Bokeh.documents[0].get_model_by_name(name).renderers
         .filter((r) => r.glyph.type === 'Line').map((r) => Array.from(r.data_source.data.y))"""
     return page.evaluate(script, f"figure-{table}")
-
-
-def readouts(page: Page) -> list[dict[str, Any]]:
-    return page.evaluate(
-        """() => [...Bokeh.documents[0]._all_models.values()]
-            .find((m) => String(m.name).startsWith('readouts-')).data.rows"""
-    )
 
 
 def place(page: Page, name: str, x: float, y: float) -> tuple[float, float]:

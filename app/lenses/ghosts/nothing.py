@@ -37,6 +37,7 @@ def _sweep() -> dict[str, Columns]:
         **dict.fromkeys(curves, CURVE),
         **dict.fromkeys(lines, LINES),
         "sweep_kept_names": LABELS,
+        "sweep_strip_spread": LABELS,
         "sweep_level": {"y": NONE},
         "sweep_unit": {"scale": NONE, "bound": NONE, "low": NONE, "high": NONE},
         "sweep_captions": {"label": [], "value": [], "beside": [], "role": []},

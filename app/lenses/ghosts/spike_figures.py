@@ -9,7 +9,7 @@ import numpy as np
 
 from ...figure import Axis, Figure, Key, Layer, Role, Style, when
 from ...frame import Frame
-from ...numbers import power
+from ...ticks import decades, rounded
 from .spike_words import LANES, TITLES
 
 SPIKE = when("view", "spike")
@@ -17,8 +17,8 @@ ROLES: dict[str, Role] = {"plain": "grey", "gradient_norm": "amber", "step_norm"
 
 QUANTITIES = ("loss", "accuracy", "reach", "norm", "radius")
 PAIR = ("norm", "radius")
-ROOM, ROOM_IN_PAIR = 0.16, 0.42
-"""Beyond the last step, as a share of all, for the names of the lanes."""
+ROOM, ROOM_IN_PAIR = 0.28, 0.42
+"""Beyond the last step, as a share of all, for the names of the lanes, on 85 mm of paper too."""
 
 GAP = 0.115
 """Between two names, as a share of the height."""
@@ -74,7 +74,7 @@ def _figure(frame: Frame, quantity: str, title: str, unit: str, legend: tuple[Ke
             ),
             Layer("spike_cursor", "vlines", Style("hand", "exact"), above=True),
         ),
-        x=Axis("training step", (0, steps * (1 + room)), _step_ticks(steps), share=f"spike_step_{room}"),
+        x=Axis("training step", (0, steps * (1 + room)), rounded(0, steps), share=f"spike_step_{room}"),
         y=Axis("", (low - margin, high + margin), ticks),
         size="pair" if quantity in PAIR else "second",
         drag=True,
@@ -85,24 +85,12 @@ def _figure(frame: Frame, quantity: str, title: str, unit: str, legend: tuple[Ke
     )
 
 
-def _step_ticks(steps: int) -> tuple[tuple[float, str], ...]:
-    gap = next(g for g in (10, 25, 50, 100, 200) if steps / g <= 5)
-    return tuple((float(k), str(k)) for k in range(0, steps + 1, gap))
-
-
 def decades_around(values: np.ndarray) -> tuple[float, float]:
     """Whole powers of ten below and above logarithms, at least one apart: an axis that rests while a curve grows."""
     if not len(values):
         return -1.0, 1.0
     low, high = math.floor(float(values.min())), math.ceil(float(values.max()))
     return float(low), float(max(high, low + 1))
-
-
-def decades(low: float, high: float) -> tuple[tuple[float, str], ...]:
-    """At most five ticks at whole powers of ten."""
-    every = max(1, math.ceil((high - low) / 4))
-    first = math.ceil(low)
-    return tuple((float(k), power(k)) for k in range(first, math.floor(high) + 1) if (k - first) % every == 0)
 
 
 def spread(ends: Sequence[float], low: float, high: float) -> list[float]:

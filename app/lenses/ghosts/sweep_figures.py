@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
-from ...numbers import power
+from ...ticks import Ticks, decades, powers
 from .choices import SWEEP_AXES
-from .sweep_shipped import decades, direction_of, shipped
 
 SWEEP = when("view", "sweep")
 QUANTITIES = ("kept", "loss", "flipped")
@@ -27,18 +26,17 @@ class _Plot(NamedTuple):
     title: str
     unit: str
     ends: tuple[float, float]
-    ticks: tuple[tuple[float, str], ...]
+    ticks: Ticks
 
 
 def figures(frame: Frame) -> tuple[Figure, ...]:
     """In reading order."""
     top = frame.facts.get("sweep_top", 1.1)
     kept = ((0.0, "0"), (0.5, "50 %"), (0.9, "90 %"), (1.0, "")) if top < 1.5 else _percents(top)
-    powers = tuple((float(k), power(k)) for k in (0, 2, 4))
     shares = ((0.0, "0"), (0.5, "50 %"), (1.0, "100 %"))
     return (
         _figure(frame, "kept", _Plot("Accuracy kept", "of that at τ = 0, 1438 samples", (-0.02, top), kept)),
-        _figure(frame, "loss", _Plot("Loss over its start", "logarithmic", (-0.6, 5.0), powers)),
+        _figure(frame, "loss", _Plot("Loss over its start", "logarithmic", (-0.6, 5.0), powers((0, 2, 4)))),
         _figure(
             frame, "flipped", _Plot("Predictions flipped", "share of the samples", (-0.02, 1.05), shares)
         ),
@@ -46,7 +44,7 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
     )
 
 
-def _percents(top: float) -> tuple[tuple[float, str], ...]:
+def _percents(top: float) -> Ticks:
     """Ticks where a network that knew nothing gains by the step: whole hundreds."""
     return tuple((float(k), f"{100 * k} %" if k else "0") for k in range(math.floor(top) + 1))
 
@@ -112,22 +110,22 @@ def _label(frame: Frame) -> str:
 
 def _axis(frame: Frame, visible: bool) -> Axis:
     low, high = frame.facts.get("sweep_low", -2.45), frame.facts.get("sweep_high", 2.05)
-    ticks = tuple((float(k), power(k)) for k in range(math.ceil(low), math.floor(high) + 1))
-    return Axis(_label(frame), (low, high), ticks, share="sweep", visible=visible)
+    return Axis(_label(frame), (low, high), decades(low, high), share="sweep", visible=visible)
 
 
 def _strip(frame: Frame) -> Figure:
     """Which unit brings the six onsets together: the fewer decades they spread over, the better it predicts."""
-    rows = tuple((3.0 - row, f"{SHORT[axis]}  {_spread(frame, axis):.2f}") for row, axis in enumerate(SHORT))
+    rows = tuple((3.0 - row, words) for row, words in enumerate(SHORT.values()))
     return Figure(
         name="sweep_strip",
         title="Where accuracy breaks, unit by unit",
-        unit="over the mean of the six; beside the unit, their standard deviation in decades",
+        unit="over the mean of the six; at the right, their standard deviation in decades",
         legend=(Key("one of the six", "dot", "grey"), Key("yours", "ring", "blue")),
         layers=(
             Layer("sweep_strip_middle", "vlines", Style("axis", "fine")),
             Layer("sweep_strip_six", "points", Style("grey", "points", size=7)),
             Layer("sweep_strip_yours", "points", Style("blue", "ring", size=11)),
+            Layer("sweep_strip_spread", "labels", Style("ink2"), offset=(-6, 0), align="right"),
         ),
         x=Axis("onset over the mean", (-STRIP, STRIP), ((-1.0, "÷ 10"), (0.0, "1"), (1.0, "× 10"))),
         y=Axis("", (-0.6, 3.6), rows),
@@ -135,10 +133,3 @@ def _strip(frame: Frame) -> Figure:
         aria="Onsets of the six networks in four units of the step, each over its geometric mean: close together where the "
         "unit predicts them.",
     )
-
-
-def _spread(frame: Frame, axis: str) -> float:
-    """Standard deviation of log₁₀ onset over the six networks along the direction that is drawn, in decades."""
-    facts = frame.facts
-    chosen = direction_of(facts.get("sweep_direction", "-gradient"), facts.get("sweep_seed", 0))
-    return decades(shipped().onsets(axis)[:, chosen])

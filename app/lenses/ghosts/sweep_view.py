@@ -10,7 +10,7 @@ import numpy as np
 
 from ...frame import Columns, Frame, Idle
 from ...request import Request
-from .sweep_figures import QUANTITIES, figures
+from .sweep_figures import QUANTITIES, STRIP, figures
 from .sweep_hand import readouts
 from .sweep_shipped import (
     AXES,
@@ -182,8 +182,9 @@ def _marks(sweep: Sweep | None, axis: str) -> dict[str, Columns]:
 
 
 def _strip(table_: Shipped, chosen: int, sweep: Sweep | None) -> dict[str, Columns]:
-    """Onsets of the six, and of the reader's network, over their geometric mean: one row for each axis."""
+    """Onsets of the six, and of the reader's network, over their geometric mean, and their spread: a row for each axis."""
     rows: dict[str, tuple[list[float], list[float]]] = {"six": ([], []), "yours": ([], [])}
+    spreads = [decades(table_.onsets(axis)[:, chosen]) for axis in ("tau", *AXES)]
     for row, axis in enumerate(("tau", *AXES)):
         logs = np.log10(table_.onsets(axis)[:, chosen])
         rows["six"][0].extend((logs - logs.mean()).tolist())
@@ -191,7 +192,15 @@ def _strip(table_: Shipped, chosen: int, sweep: Sweep | None) -> dict[str, Colum
         if sweep is not None and math.isfinite(sweep.onset):
             rows["yours"][0].append(math.log10(sweep.onset / _unit(sweep.radii, axis)) - float(logs.mean()))
             rows["yours"][1].append(3.0 - row)
-    return {f"sweep_strip_{name}": {"x": np.array(x), "y": np.array(y)} for name, (x, y) in rows.items()}
+    found: dict[str, Columns] = {
+        f"sweep_strip_{name}": {"x": np.array(x), "y": np.array(y)} for name, (x, y) in rows.items()
+    }
+    found["sweep_strip_spread"] = {
+        "x": np.full(len(spreads), STRIP),
+        "y": 3.0 - np.arange(len(spreads)),
+        "text": [f"{spread:.2f}" for spread in spreads],
+    }
+    return found
 
 
 def _ends(table_: Shipped, chosen: int, sweep: Sweep | None, axis: str) -> tuple[float, float]:
