@@ -93,7 +93,8 @@ DARK: dict[str, str] = {
 """The same roles on the dark ground."""
 
 SANS = "Inter, system-ui, sans-serif"
-SERIF = '"Source Serif 4", Charter, Georgia, serif'
+# Sub- and superscripts are not in the serif; Inter ships them, so that they look the same on every machine.
+SERIF = '"Source Serif 4", Inter, Charter, Georgia, serif'
 
 _SKY = ("F4F6F9-D5E2F0-9CC0E3-4F8DC9-154F8C-0B2C55", "1B222C-1E3350-22518A-3C7FCB-86B9F0-E2F0FF")
 _SKY_DOTS = ("B4BFCC-7FA9D4-3F7FBF-154F8C-0B2C55", "46566B-3B6CA8-4C8FE8-94C2F7-EAF4FF")

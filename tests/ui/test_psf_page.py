@@ -52,7 +52,7 @@ def test_turning_the_levels_makes_the_diamond_round(page: Page, address: str) ->
 def test_a_smaller_table_has_more_speckle(page: Page, address: str) -> None:
     opened(page, address, "psf", "?view=tables&log2_table=14")
     before = number(page, "L √(T/L_h)")
-    page.get_by_role("slider", name="Rows log₂ T").first.focus()
+    page.get_by_role("slider", name="Rows of a table, log₂ T").first.focus()
     for _ in range(2):
         page.keyboard.press("ArrowLeft")
     until(lambda: value(page, "log2_table") == 12)

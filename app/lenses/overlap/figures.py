@@ -160,7 +160,7 @@ def _scatter(frame: Frame) -> Figure:
             Key("even sky", "line"),
             Key("cosmic variance, ±1 σ", "swatch", "grey"),
             Key("mean in a bin", "ring"),
-            Key("measured", "dot", "amber"),
+            *((Key("measured", "dot", "amber"),) if frame.facts.get("real_count") else ()),
         ),
         layers=(
             Layer("cosmic_variance", "area", Style("grey", "band", alpha=0.18)),
@@ -190,12 +190,12 @@ def _overlap(frame: Frame) -> Figure:
         legend=(
             Key(f"l = {degree}, m = {order}", "line", "blue"),
             Key("other m", "fine", "grey"),
-            Key("l = 0", "bound"),
+            Key("l = 0", "line"),
         ),
         layers=(
             Layer("zero", "hlines", Style("axis", "fine")),
             Layer("orders", "path", Style("grey", "exact", size=1.2)),
-            Layer("monopole", "curve", Style("ink", "bound")),
+            Layer("monopole", "curve", Style("ink", "exact")),
             Layer("order", "curve", Style("blue", "current")),
             Layer("pair_cursor", "vlines", FINE),
         ),
@@ -211,7 +211,7 @@ def _power(frame: Frame) -> Figure:
     return Figure(
         name="power",
         title="Power in each degree",
-        unit="Cₗ / C₀",
+        unit="Cₗ / C₀ of the sky shown, exact",
         layers=(
             Layer("power", "bars", Style("blue", "band", alpha=0.8)),
             Layer("dipole_limit", "segments", Style("ink", "exact")),
@@ -264,7 +264,7 @@ def _detection(facts: Mapping[str, Any]) -> Figure:
         unit=_null_words(facts),
         legend=(
             Key("probability", "line", "blue"),
-            Key("68 %, with the threshold's scatter", "swatch", "blue"),
+            Key("68 %, with the threshold’s scatter", "swatch", "blue"),
             Key("your SNR", "handle", "hand"),
         ),
         layers=(

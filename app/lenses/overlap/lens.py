@@ -78,7 +78,7 @@ METHODS = {
 }
 MORE = {
     "detection curve": "detection",
-    "posterior of C_l": "posterior",
+    "posterior of Cₗ": "posterior",
     "which pulsar next": "placement",
     "none": "none",
 }
@@ -208,8 +208,8 @@ class OverlapLens(Lens):
                 when=when("sky", *PLACED),
             ),
             Group((Dial("sources", "Number of sources"),), when=when("sky", "sources")),
-            Group((Dial("slope", "Slope of C_l"),), when=when("sky", "spectrum")),
-            Group((Dial("sky_seed", "Random sky"),), when=when("sky", "spectrum", "sources")),
+            Group((Dial("slope", "Slope of Cₗ"),), when=when("sky", "spectrum")),
+            Group((Dial("sky_seed", "Seed of the sky"),), when=when("sky", "spectrum", "sources")),
             Group((Dial("brush", "Brush, 0 erases"),), when=when("sky", "painted")),
             Group((Choice("array", "Array"), Choice("data", "Measured points")), "Pulsars"),
             Group((Dial("count", "Number of pulsars"),), when=when("array", "uniform")),
@@ -218,8 +218,8 @@ class OverlapLens(Lens):
                 (
                     Dial("degree", "Degree l"),
                     Dial("order", "Order m"),
-                    Choice("orientation", "Direction of Γ_lm"),
-                    Switch("pulsar_term", "Pulsar term in Γ_aa"),
+                    Choice("orientation", "Direction of Γₗₘ"),
+                    Switch("pulsar_term", "Pulsar term in Γₐₐ"),
                 ),
                 "Overlap functions",
             ),
@@ -229,7 +229,7 @@ class OverlapLens(Lens):
                     Choice("method", "Recovered by"),
                     Dial("fit_l_max", "Fitted up to l"),
                     Dial("ridge", "log₁₀ ridge"),
-                    Dial("noise_seed", "Noise"),
+                    Dial("noise_seed", "Seed of the noise"),
                     Choice("more", "Then compute"),
                 ),
                 "Recovery",

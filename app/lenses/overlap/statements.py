@@ -53,14 +53,14 @@ def readouts(request: Request, frame: Frame) -> tuple[Readout, ...]:
     """What the sky does to the pairs of this array."""
     facts = frame.facts
     rows = [
-        Readout("Pulsars, pairs", str(facts["pulsars"]), str(facts["pairs"])),
+        Readout("pulsars, pairs", str(facts["pulsars"]), str(facts["pairs"])),
         Readout("rms distance from Hellings–Downs", shown(facts["rms_deviation"])),
-        Readout("Selected pair: Γ, Hellings–Downs", shown(facts["pair_gamma"]), shown(facts["pair_hd"])),
-        Readout("Dipole C₁/C₀, limit", _percent(facts["dipole_ratio"]), f"{100 * DIPOLE_LIMIT:.0f} %"),
+        Readout("selected pair: Γ, Hellings–Downs", shown(facts["pair_gamma"]), shown(facts["pair_hd"])),
+        Readout("dipole C₁/C₀, limit", _percent(facts["dipole_ratio"]), f"{100 * DIPOLE_LIMIT:.0f} %"),
         Readout("Γ of a pulsar with itself", shown(facts["auto_min"]), shown(facts["auto_max"])),
     ]
     if "truncation_error" in facts:
-        rows.append(Readout(f"Left out above l = {request['l_max']}", shown(facts["truncation_error"])))
+        rows.append(Readout(f"left out above l = {request['l_max']}", shown(facts["truncation_error"])))
     return (*rows, *_recovered(facts), *_measured(facts))
 
 
@@ -69,9 +69,9 @@ def _recovered(facts: Mapping[str, Any]) -> tuple[Readout, ...]:
     if not facts.get("simulated"):
         return ()
     return (
-        Readout("Simulated: HD, monopole SNR", shown(facts["hd_snr"]), shown(facts["monopole_snr"])),
-        Readout("Anisotropic, total SNR", shown(facts["anisotropic_snr"]), shown(facts["total_snr"])),
-        Readout("Recovered against injected map", shown(facts["map_correlation"]), "correlation"),
+        Readout("simulated: HD, monopole SNR", shown(facts["hd_snr"]), shown(facts["monopole_snr"])),
+        Readout("anisotropic, total SNR", shown(facts["anisotropic_snr"]), shown(facts["total_snr"])),
+        Readout("recovered against injected map", shown(facts["map_correlation"]), "correlation"),
     )
 
 
@@ -80,9 +80,9 @@ def _measured(facts: Mapping[str, Any]) -> tuple[Readout, ...]:
     if not facts.get("real_count"):
         return ()
     return (
-        Readout("Measured: A², ±", shown(facts["real_amplitude"]), shown(facts["real_uncertainty"])),
+        Readout("measured: A², ±", shown(facts["real_amplitude"]), shown(facts["real_uncertainty"])),
         Readout(
-            "Measured: HD, monopole SNR",
+            "measured: HD, monopole SNR",
             shown(facts["real_hd_snr"]),
             shown(facts["real_monopole_snr"]),
         ),
@@ -117,7 +117,7 @@ def _exact() -> Claim:
 
 def _pixels(facts: Mapping[str, Any]) -> Claim:
     return Claim(
-        "A sum over HEALPix pixels is not the integral. Largest error of Γ_lm, l ≤ 10, at NSIDE 32 for "
+        "A sum over HEALPix pixels is not the integral. Largest error of Γₗₘ, l ≤ 10, at NSIDE 32 for "
         "NANOGrav 15 yr; and that of Γ for the sky shown.",
         "enterprise, MAPS, fastPTA: sums over pixels",
         f"up to {shown(PIXEL_ERROR)}",
@@ -127,17 +127,17 @@ def _pixels(facts: Mapping[str, Any]) -> Claim:
 
 def _parity(request: Request) -> Claim:
     return Claim(
-        "A map of where the waves go is not a map of where they come from: Γ_lm differs by (−1)^l, so odd "
-        "degrees change sign. Skies here are by source; the label of Γ_lm follows the switch.",
+        "A map of where the waves go is not a map of where they come from: Γₗₘ differs by (−1)^l, so odd "
+        "degrees change sign. Skies here are by source; the label of Γₗₘ follows the switch.",
         MINGARELLI,
         "propagation",
-        f"Γ_lm by {request['orientation']}",
+        f"Γₗₘ by {request['orientation']}",
     )
 
 
 def _autocorrelation(facts: Mapping[str, Any]) -> Claim:
     return Claim(
-        "A pulsar with itself is not 1 unless the sky is even: Γ_aa over the pulsars of this array.",
+        "A pulsar with itself is not 1 unless the sky is even: Γₐₐ over the pulsars of this array.",
         f"{MINGARELLI}, factor 1 + δ_ab",
         "1 for an even sky",
         f"{shown(facts['auto_min'])} to {shown(facts['auto_max'])}",
@@ -184,7 +184,7 @@ def _series(request: Request, facts: Mapping[str, Any]) -> Claim:
 def _sources(request: Request, facts: Mapping[str, Any]) -> Claim:
     count = request["sources"]
     return Claim(
-        f"Anisotropy of equal sources: C_l/C₀ = 1/N on average for every l ≥ 1, and one sky scatters about it. "
+        f"Anisotropy of equal sources: Cₗ/C₀ = 1/N on average for every l ≥ 1, and one sky scatters about it. "
         f"Its dipole for N = {count}.",
         "ours",
         f"1/N = {_percent(1 / count)}",

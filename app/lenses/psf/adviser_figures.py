@@ -16,7 +16,7 @@ ADVISER = when("view", "adviser")
 def figures(frame: Frame) -> tuple[Figure, ...]:
     """In reading order."""
     facts = frame.facts
-    return (_width(facts), _growth(facts), _snr(facts), _reasons(facts))
+    return (_width(facts), _growth(facts), _snr(facts), _reasons())
 
 
 def _width(facts: Mapping[str, Any]) -> Figure:
@@ -80,8 +80,7 @@ def _snr(facts: Mapping[str, Any]) -> Figure:
     )
 
 
-def _reasons(facts: Mapping[str, Any]) -> Figure:
-    del facts
+def _reasons() -> Figure:
     return Figure(
         name="advice_reasons",
         title="Why",

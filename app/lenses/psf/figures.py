@@ -21,7 +21,7 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
     """All figures, in reading order; their number and layers are the same for every frame."""
     facts = frame.facts
     return (
-        *(_picture(facts), _polar(facts), _profiles(facts), _levels(facts)),
+        *(_picture(facts), _polar(facts), _profiles(), _levels(facts)),
         *maps_figures.figures(frame),
         *tables_figures.figures(frame),
         *adviser_figures.figures(frame),
@@ -36,11 +36,11 @@ def _picture(facts: Mapping[str, Any]) -> Figure:
         title="Point spread",
         unit=f"mean cells; dark {FAINTEST:g} of the peak and less, yellow 1",
         hint="drag the lit point",
-        legend=(Key("half maximum", "line"), Key("mean cell 1/N_avg", "bound", "grey")),
+        legend=(Key("half maximum", "line"), Key("mean cell 1/N_avg", "fine", "grey")),
         layers=(
             Layer("psf", "image", palette="psf"),
             Layer("lattice", "path", Style("axis", "fine", size=0.8, alpha=0.5)),
-            Layer("mean_cell", "curve", Style("grey", "bound", size=1.4)),
+            Layer("mean_cell", "curve", Style("grey", "fine", size=1.4)),
             Layer("half_maximum", "curve", Style("ink", "current")),
             Layer("lit_point", "points", Style(HAND, "handle", size=12)),
         ),
@@ -66,9 +66,9 @@ def _polar(facts: Mapping[str, Any]) -> Figure:
         legend=(Key("grid", "line", "blue"), *((Key("turned", "line", "green"),) if turned else ())),
         layers=(
             Layer("polar_rings", "path", FINE),
-            Layer("polar_ring_names", "labels", Style("ink2"), align="center"),
             Layer("polar_plain", "curve", Style("blue", "current")),
             Layer("polar_turned", "curve", Style("green", "current")),
+            Layer("polar_ring_names", "labels", Style("ink2"), align="center"),
         ),
         x=Axis("", (-reach, reach), visible=False),
         y=Axis("", (-reach, reach), visible=False),
@@ -79,20 +79,19 @@ def _polar(facts: Mapping[str, Any]) -> Figure:
     )
 
 
-def _profiles(facts: Mapping[str, Any]) -> Figure:
-    del facts
+def _profiles() -> Figure:
     return Figure(
         name="profiles",
         title="Radial profile",
         legend=(
             Key("axis", "line", "blue"),
-            Key("diagonal", "bound", "blue"),
+            Key("diagonal", "line", "purple"),
             Key("law of many levels", "fine", "ink"),
         ),
         layers=(
             Layer("half", "hlines", FINE),
             Layer("asymptote", "curve", Style("ink", "fine", size=1.2)),
-            Layer("profile_diagonal", "curve", Style("blue", "bound")),
+            Layer("profile_diagonal", "curve", Style("purple", "current")),
             Layer("profile_axis", "curve", Style("blue", "current")),
         ),
         x=Axis("distance, mean cells", (-2.0, 1.3), powers(range(-2, 2))),

@@ -46,10 +46,10 @@ def _curves(facts: Mapping[str, Any]) -> Figure:
     return Figure(
         name="fit_psnr",
         title="PSNR",
-        unit="dB; dashed: of held-out pixels",
+        unit="dB; thin: of held-out pixels",
         legend=tuple(Key(name, "line", ROLES[way]) for way, name in WAYS.items()),
         layers=(
-            *(Layer(f"fit_held_{way}", "curve", Style(ROLES[way], "bound")) for way in WAYS),
+            *(Layer(f"fit_held_{way}", "curve", Style(ROLES[way], "fine")) for way in WAYS),
             *(Layer(f"fit_psnr_{way}", "curve", Style(ROLES[way], "current")) for way in WAYS),
         ),
         x=Axis("step", (0, steps), rounded(0, steps)),

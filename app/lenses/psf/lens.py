@@ -201,7 +201,7 @@ class PsfLens(Lens):
             Group(
                 (
                     Switch("logarithmic", "Logarithmic colours"),
-                    Dial("field_of_view", "Half width, mean cells", log=True),
+                    Dial("field_of_view", "Field of view ±, mean cells", log=True),
                 ),
                 "Picture",
                 when=when("view", "kernel", "tables"),
@@ -224,7 +224,10 @@ def _beside() -> tuple[Group, ...]:
             when=maps,
         ),
         Group(
-            (Dial("log2_table", "Rows log₂ T"), Dial("partner_level", "Partners on level", end="last_level")),
+            (
+                Dial("log2_table", "Rows of a table, log₂ T"),
+                Dial("partner_level", "Partners on level", end="last_level"),
+            ),
             "Tables",
             when=tables,
         ),
@@ -240,7 +243,7 @@ def _beside() -> tuple[Group, ...]:
             when=adviser,
         ),
         Group(
-            (Dial("pixels", "Pixels of a side", log=True),),
+            (Dial("pixels", "Pixels along a side", log=True),),
             "Image",
             when=when("view", "tables", "adviser"),
         ),

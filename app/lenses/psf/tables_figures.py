@@ -20,7 +20,7 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
     return (
         _picture(facts, "collided", "Kernel with collisions", "dark 0.05 of the peak and less, yellow 1"),
         _speckle(facts),
-        _snr(facts),
+        _snr(),
         _loads(facts),
         _partners(facts),
         _used(facts),
@@ -57,8 +57,7 @@ def _picture(facts: Mapping[str, Any], name: str, title: str, unit: str, palette
     )
 
 
-def _snr(facts: Mapping[str, Any]) -> Figure:
-    del facts
+def _snr() -> Figure:
     return Figure(
         name="snr",
         title="Peak over speckle",
@@ -125,7 +124,7 @@ def _used(facts: Mapping[str, Any]) -> Figure:
         name="used",
         title="Rows that the pixels read",
         unit="% of each level" + ("" if share is None else f"; {shown(100 * share)} % of all"),
-        layers=(Layer("used", "bars", Style("green", "band", alpha=0.6)),),
+        layers=(Layer("used", "bars", Style("blue", "band", alpha=0.6)),),
         x=_level_axis(facts),
         y=Axis("", (0, 105), plain((0, 50, 100))),
         size="square",

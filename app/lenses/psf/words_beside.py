@@ -72,7 +72,9 @@ def _adviser(facts: Mapping[str, Any]) -> tuple[Readout, ...]:
     snr = facts["advice_snr"]
     return (
         Readout("levels, growth", str(facts["advice_levels"]), f"{facts['advice_growth']:.4g}"),
-        Readout("rows log₂ T, MB", str(facts["advice_log2_table"]), shown(facts["advice_bytes"] / 1e6)),
+        Readout(
+            "rows of a table, log₂ T; MB", str(facts["advice_log2_table"]), shown(facts["advice_bytes"] / 1e6)
+        ),
         Readout("parameters", _grouped(facts["advice_parameters"])),
         Readout("N_avg, finest", shown(facts["advice_average"]), shown(facts["advice_finest"])),
         Readout("width, pixels: node, mid-cell", shown(facts["advice_narrow"]), shown(facts["advice_wide"])),

@@ -44,7 +44,7 @@ def _edge(facts: Mapping[str, Any]) -> tuple[Readout, ...]:
     diverged, highest = facts["edge_diverged_step"], facts["edge_gap_highest"]
     gap = f"diverged at step {diverged}" if diverged >= 0 else number(facts["edge_gap_end"])
     return (
-        Readout(f"Gap at step {facts['edge_steps_done']}", "f − f*", "", "ink2"),
+        Readout(f"gap at step {facts['edge_steps_done']}", "f − f*", "", "ink2"),
         Readout("PolarGrad", gap, "", "green"),
         Readout("below 0.1 %", _from(facts["edge_drop_step"]), "", "ink2"),
         Readout("largest", "past float32" if highest > OVERFLOW else number(highest), "", "ink2"),

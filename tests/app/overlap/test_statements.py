@@ -207,7 +207,7 @@ def test_a_pulsar_with_itself_is_one_only_on_an_even_sky(lens: OverlapLens, fram
 
 def test_directions_and_unread_sources_are_said(lens: OverlapLens, frame: Frame) -> None:
     values = {"orientation": "propagation"}
-    assert claim(lens, frame, "A map of where", values).ours == "Γ_lm by propagation"
+    assert claim(lens, frame, "A map of where", values).ours == "Γₗₘ by propagation"
     assert claim(lens, frame, "The printed functions").paper == "not read"
     source = str(resources.files("anisoscope.engine.overlap").joinpath("square_root.py").read_text("utf-8"))
     minima = claim(lens, frame, "The best positive sky").ours
@@ -243,9 +243,9 @@ def test_the_card_names_the_pair(lens: OverlapLens, frame: Frame) -> None:
 
 def test_readouts_show_what_the_frame_holds(lens: OverlapLens, frame: Frame) -> None:
     rows = {row.label: (row.value, row.beside) for row in lens.readouts(lens.validated({}), frame)}
-    assert rows["Pulsars, pairs"] == ("67", "2211")
-    assert rows["Dipole C₁/C₀, limit"] == ("27.6 %", "27 %")
-    assert rows["Left out above l = 8"][0] == "0.00128"
+    assert rows["pulsars, pairs"] == ("67", "2211")
+    assert rows["dipole C₁/C₀, limit"] == ("27.6 %", "27 %")
+    assert rows["left out above l = 8"][0] == "0.00128"
 
 
 def closed_forms(zeta: float) -> dict[int, float]:
