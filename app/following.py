@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic
 
+import numpy as np
+
 from anisoscope.engine.records import Phase, RecordError, RecordFollower
 from anisoscope.engine.records.follow import Found
 
@@ -143,3 +145,11 @@ def read_dropped(name: str, content: bytes, read: Callable[[Path], Found], write
 def why(error: RecordError) -> str:
     """What is wrong with a file, without its path, which is the server's."""
     return str(error).removeprefix(f"{error.path}: ")
+
+
+def standing(steps: np.ndarray) -> np.ndarray | None:
+    """Rows that no later row with an equal or earlier step replaces; None for all of them."""
+    if len(steps) < 2 or (np.diff(steps) > 0).all():
+        return None
+    following = np.minimum.accumulate(steps[::-1])[::-1][1:]
+    return np.flatnonzero(np.append(steps[:-1] < following, True))

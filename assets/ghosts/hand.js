@@ -119,6 +119,31 @@
     return least < Infinity ? warm(t[best] + share * (t[best + 1] - t[best])) : null
   }
 
+  // The twin of app/lenses/ghosts/watch_hand.py.
+  const STATES = ["as asked", "cut", "lengthened", "left out", "refused"]
+
+  function watch_row(state, {watch_rows: {step}}) {
+    let low = 0, high = step.length
+    while (low < high) { const middle = (low + high) >> 1; if (step[middle] <= state.watch_step) low = middle + 1; else high = middle }
+    return step.length ? Math.max(0, low - 1) : -1
+  }
+
+  function watch_readouts(state, tables) {
+    const row = watch_row(state, tables), w = tables.watch_rows, text = (value) => Number.isNaN(value) ? "–" : shown(value)
+    if (row < 0) return []
+    const at = Object.fromEntries(Object.entries(w).map(([name, column]) => [name, column[row] ?? NaN]))
+    const line = (label, value, beside = "", role = "ink") => ({label, value, beside, role})
+    return [
+      line(`at step ${at.step}`, "asked for", "taken", "hand"),
+      line("r = τ / ρ", text(at.asked), text(at.taken), "blue"),
+      line("step τ", text(at.norm), text(at.scale * at.norm)),
+      line("radius ρ", text(at.radius)),
+      line("tightest sample", at.sample >= 0 ? String(at.sample) : "–"),
+      line("the step", STATES[at.state], "", at.state ? "amber" : "ink"),
+      line("loss", text(at.loss)),
+    ]
+  }
+
   function hand(state, tables) {
     const n = Object.fromEntries(Object.entries(tables.numbers).map(([name, value]) => [name, value[0]]))
     const {r, order} = state, {window, top, unit, temperature} = n
@@ -152,9 +177,10 @@
         order_cursor: {x: [order]},
         histogram_cursor: {x: [Math.log10(tau * unit)]},
         sweep_cursor: {x: sweep_cursor(state, tables)},
+        watch_cursor: {x: watch_row(state, tables) < 0 ? [] : [tables.watch_rows.step[watch_row(state, tables)]]},
         spike_cursor: {x: tables.spike_captions.head.length ? [spike_step(state, tables)] : []},
       },
-      readouts: state.view === "sweep" ? sweep_readouts(state, tables) : state.view === "spike" ? spike_readouts(state, tables) : state.view !== "step" ? undefined : [
+      readouts: state.view === "sweep" ? sweep_readouts(state, tables) : state.view === "spike" ? spike_readouts(state, tables) : state.view === "watch" ? watch_readouts(state, tables) : state.view !== "step" ? undefined : [
         radius("bound ρₐ", n.bound), radius("margin ρₘ", n.margin), radius("exact ρ*", n.exact),
         row("step τ", shown(tau * unit), shown(r), "hand"),
         row("true loss at τ", shown(loss), "nats"),
@@ -166,6 +192,10 @@
   function drag(figure, phase, x, y, state, tables) {
     if (figure === "temperature_plane") return along_way(phase, x, y, state, tables)
     if (figure === "temperature_radii") return warm(x)
+    if (figure.startsWith("watch_")) {
+      const head = tables.watch_rows.step.at(-1)
+      return figure === "watch_often" || head === undefined ? null : {watch_step: Math.max(0, Math.min(head, Math.round(x)))}
+    }
     if (figure.startsWith("spike_")) return {spike_step: Math.max(0, Math.min(tables.spike_captions.head[0] ?? 0, Math.round(x)))}
     if (figure.startsWith("sweep_")) {
       const {scale} = tables.sweep_unit
@@ -195,7 +225,7 @@
   }
 
   function tap(figure, x, y, state, tables) {
-    if (/^(spike|sweep|temperature)_/.test(figure)) return drag(figure, "end", x, y, state, tables)
+    if (/^(spike|sweep|temperature|watch)_/.test(figure)) return drag(figure, "end", x, y, state, tables)
     if (figure === "histogram") return {brush: [-6, 6]}
     if (figure !== "thumbnails") return null
     const column = Math.floor(x), index = tables.tiles.index[(2 - Math.floor(y)) * 8 + column]

@@ -133,15 +133,19 @@ class RadiusRecorder:
         self._indices = tensor
 
     def note(self, text: str) -> None:
-        """Words for the record: a learning rate changed, a phase began."""
+        """Words for the step that comes next: a learning rate changes, a phase begins."""
+        last = self._clip.last
+        self._note(text, self._step_of(last) + (last is not None))
+
+    def _note(self, text: str, step: int) -> None:
         self._write()
-        self._append("note", {"text": str(text), "step": self._step_of(self._clip.last)}, {})
+        self._append("note", {"text": str(text), "step": step}, {})
 
     def _step_of(self, step: ClipStep | None) -> int:
         """The step in the record: from 0 on, behind those that were recorded before this process."""
-        if step is None:
+        if step is None or self._first is None:
             return self._before[0]
-        return self._before[0] + step.step - (self._first or 0)
+        return self._before[0] + step.step - self._first
 
     def measured(self, step: ClipStep) -> None:
         """Takes one step; the clip calls this."""
@@ -167,7 +171,7 @@ class RadiusRecorder:
             self._write()
             self._written = now
         if step.refused:
-            self.note(f"refused: {step.reason}")
+            self._note(f"refused: {step.reason}", self._step_of(step))
 
     def _write(self) -> None:
         """Writes the steps that have been gathered, as one record."""

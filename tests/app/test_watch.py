@@ -10,12 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from recorded import written
+from recorded import radius_rows, written
 from served import free_port
 
 import anisoscope.app as app
 from anisoscope.app.command import main
+from anisoscope.app.lenses.ghosts import GhostsLens
 from anisoscope.app.lenses.spectra import SpectraLens
+from anisoscope.engine.records import RecordWriter
 
 
 @pytest.fixture
@@ -56,6 +58,37 @@ def test_it_serves_the_lens_with_the_files_by_name_at_their_newest_step(
     assert frame.facts["lanes"] == ["one", "late"] and frame.facts["step"] == 20
 
 
+@pytest.mark.parametrize("there", [True, False], ids=["there", "awaited"])
+def test_a_record_of_radii_opens_the_lens_of_ghosts(tmp_path: Path, served: list[Any], there: bool) -> None:
+    path = tmp_path / ("anything.rec" if there else "late.radius")
+    if there:
+        radius_rows(path, range(3))
+    assert main(["watch", str(path), "--port", str(free_port()), "--no-browser"]) == 0
+    ((slugs, options),) = served
+    link = urlsplit(options["page"])
+    lens = GhostsLens()
+    assert slugs == ["ghosts"] and link.path == "ghosts"
+    assert lens.restore({name: values[0] for name, values in parse_qs(link.query).items()}) == []
+    assert lens.view == "watch"
+    frame = lens.compute()
+    assert frame.facts["watch_head"] == (2 if there else 0)
+
+
+def test_records_of_two_kinds_and_of_unknown_ones_are_refused(
+    tmp_path: Path, served: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two, odd = tmp_path / "one.spec", tmp_path / "two.radius", tmp_path / "odd.rec"
+    written(one, [10])
+    radius_rows(two, range(3))
+    RecordWriter(odd, {"content": "weather", "content_version": 1}).close()
+    port = ("--port", str(free_port()), "--no-browser")
+    message = refused(capsys, "watch", str(one), str(two), *port)
+    assert "one.spec is of spectra, two.radius is of ghosts" in message
+    assert "records 'weather'; shown are ghosts, spectra" in refused(capsys, "watch", str(odd), *port)
+    assert "at most 1" in refused(capsys, "watch", str(two), str(tmp_path / "other.radius"), *port)
+    assert not served
+
+
 def test_what_cannot_be_a_recording_is_refused(
     tmp_path: Path, served: list[Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,6 +123,18 @@ def test_export_as_npz_and_csv(tmp_path: Path, served: list[Any], capsys: pytest
         rows = list(csv.DictReader(file))
     assert len(rows) == 3 * 4 * (4 + 5)
     assert not served
+
+
+def test_export_of_a_record_of_radii(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = tmp_path / "run.radius"
+    radius_rows(record, range(4))
+    for name in ("run.npz", "run.csv"):
+        assert main(["watch", str(record), "--export", str(tmp_path / name)]) == 0
+    assert capsys.readouterr().out.splitlines() == [str(tmp_path / name) for name in ("run.npz", "run.csv")]
+    with np.load(tmp_path / "run.npz") as arrays:
+        assert arrays["normalized_step"].tolist() == [2.0, 0.5, 0.5, 2.0] and arrays["clipped"].tolist()[0]
+    with open(tmp_path / "run.csv", newline="") as file:
+        assert [row["normalized_step_taken"] for row in csv.DictReader(file)] == ["1.0", "0.5", "0.5", "1.0"]
 
 
 def test_an_export_that_cannot_be_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

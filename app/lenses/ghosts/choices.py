@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-VIEWS = {"one step": "step", "sweep of r": "sweep", "spike lab": "spike", "temperature": "temperature"}
-OF_NO_SAMPLE = ("sweep", "spike")
+VIEWS = {
+    "one step": "step",
+    "sweep of r": "sweep",
+    "spike lab": "spike",
+    "temperature": "temperature",
+    "your training": "watch",
+}
+OF_NO_SAMPLE = ("sweep", "spike", "watch")
 """Views in which no one sample is looked at."""
 
-OF_NO_STEP = ("spike", "temperature")
+OF_NO_STEP = ("spike", "temperature", "watch")
 """Views in which the step r moves nothing."""
 
+OF_NO_NETWORK = ("spike", "watch")
+"""Views whose trainings are their own."""
+
 LEDES: dict[str, tuple[str, str]] = {
+    "watch": (
+        "Drag the training step,",
+        "or follow the newest. Every step of an optimiser is measured against the radius along it; what went beyond the "
+        "target was cut, and one sample said so.",
+    ),
     "temperature": (
         "Drag a ghost",
         "down its way, or T along its axis. As the softmax cools, ghosts pinch the real line where the prediction flips: "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import param
 
@@ -11,10 +11,13 @@ from ...control import Action, Card, Choice, Claim, Dial, Group, Readout, Table,
 from ...errors import RequestError
 from ...figure import Figure, when
 from ...frame import Columns, Frame, Idle
-from ...lens import Lens, Paper
+from ...lens import Lens, Paper, Records
 from ...request import Request
 from ...uploads import Upload, keep
 from . import choices
+
+if TYPE_CHECKING:
+    from ...following import Following
 
 SAO = Paper(
     short="Sao 2026",
@@ -66,7 +69,11 @@ class GhostsLens(Lens):
     )
     primary = "r"
     second = "order"
-    client_side = frozenset({"r", "order", "spike_step"})
+    client_side = frozenset({"r", "order", "spike_step", "watch_step"})
+    # a step behind every record: the page begins at the newest and stays there
+    records = Records(
+        "ghosts", ".radius", 1, "RadiusRecorder", {"view": "watch", "watch_step": 1_000_000_000}
+    )
 
     view = param.Selector(default="step", objects=choices.VIEWS, doc="Which figures are shown.")
     source = param.Selector(default="network", objects={"a trained network": "network", "sandbox": "sandbox"})
@@ -116,8 +123,17 @@ class GhostsLens(Lens):
         doc="Step that is looked at, at most the newest.",
     )
 
-    drop_words = "Drop a request.json, an exported zip, or weights (.npz) here"
-    opens = (*Lens.opens, ".npz")
+    watch = param.String(default="", doc="Name of a record that this process follows.")
+    watch_record = Upload(default="", doc="A reader's own record.")
+    watch_step = param.Integer(
+        default=10**9, bounds=(0, 10**9), doc="Step that is looked at, at most the newest."
+    )
+    watch_last = param.Integer(default=0, bounds=(0, 10**9), doc="Show the last so many steps; 0: all.")
+
+    drop_words = (
+        "Drop a request.json, an exported zip, weights (.npz), or a record of your training (.radius) here"
+    )
+    opens = (*Lens.opens, ".npz", ".radius")
 
     def check(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """Choosing a network or a stage lets go of dropped weights; moving the first spike, of those after it.
@@ -134,7 +150,11 @@ class GhostsLens(Lens):
         return checked, unknown
 
     def open_file(self, name: str, content: bytes) -> dict[str, Any]:
-        """An `.npz` of weights becomes the network; everything else as in any lens."""
+        """An `.npz` of weights becomes the network, a record is shown; everything else as in any lens."""
+        if name.lower().endswith(".radius"):
+            from .watched import opened
+
+            return {**self.request().as_dict(), **opened(name, content)}
         if not name.lower().endswith(".npz"):
             return super().open_file(name, content)
         from .checkpoints import CheckpointError, architecture_of, load_file
@@ -146,6 +166,11 @@ class GhostsLens(Lens):
             raise RequestError(f"{name}, {error.entry}", error.value, f"allowed: {error.allowed}") from error
         kept = {k: v for k, v in self.request().values if k not in ("network", "stage")}
         return {**kept, "source": "network", "network": network, "weights": keep(name, content)}
+
+    def following(self) -> Following[Any]:
+        from .watched import FOLLOWING
+
+        return FOLLOWING
 
     def act(self, name: str) -> dict[str, Any]:
         """A spike where the training stands, pause or go on, one step more."""
@@ -201,7 +226,9 @@ class GhostsLens(Lens):
 
     def controls(self) -> tuple[Group, ...]:
         step = when("view", "step")
-        network = when("view", *(view for view in choices.VIEWS.values() if view != "spike"))
+        network = when(
+            "view", *(view for view in choices.VIEWS.values() if view not in choices.OF_NO_NETWORK)
+        )
         sample = when("view", *(view for view in choices.VIEWS.values() if view not in choices.OF_NO_SAMPLE))
         walked = when("view", *(view for view in choices.VIEWS.values() if view not in choices.OF_NO_STEP))
         steps = ((0.01, ".01"), (0.1, ".1"), (1.0, "1"), (10.0, "10"), (100.0, "100"))
@@ -210,6 +237,7 @@ class GhostsLens(Lens):
             Group((Dial("order", "Taylor order n"),), when=step),
             Group((Dial("temperature", "Temperature T", log=True),), when=network),
             *_spike_hands(),
+            *_watch_hands(),
             Group((Choice("view", "Figures"),)),
             Group((Choice("sweep_axis", "Axis"),), when=when("view", "sweep")),
             *_spike_settings(),
@@ -229,6 +257,20 @@ class GhostsLens(Lens):
                 (Dial("sample", "Sample, −1: tightest"),), "Sample", when=sample & when("source", "network")
             ),
         )
+
+
+def _watch_hands() -> tuple[Group, ...]:
+    watched = when("view", "watch")
+    return (
+        Group(
+            (
+                Dial("watch_step", "Training step", primary=True, end="watch_last_step"),
+                Transport("watch_step", head="watch_head"),
+            ),
+            when=watched,
+        ),
+        Group((Dial("watch_last", "Last steps, 0: all", end="watch_last_step"),), when=watched),
+    )
 
 
 def _spike_hands() -> tuple[Group, ...]:

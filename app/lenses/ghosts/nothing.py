@@ -12,6 +12,7 @@ from .spike_words import LANES as SPIKE_LANES
 from .sweep_figures import QUANTITIES as SWEEP_QUANTITIES
 from .sweep_shipped import TEMPERATURES
 from .temperature_figures import UNITS as TEMPERATURE_UNITS
+from .watch_view import no_tables
 
 NONE = np.zeros(0)
 CURVE: Columns = {"x": NONE, "y": NONE}
@@ -23,7 +24,7 @@ LABELS: Columns = {"x": NONE, "y": NONE, "text": []}
 @lru_cache(maxsize=1)
 def tables() -> dict[str, Columns]:
     """The same objects each time: a view does not look at them twice."""
-    return {**_sweep(), **_spike(), **_temperature()}
+    return {**_sweep(), **_spike(), **_temperature(), **no_tables()}
 
 
 def _sweep() -> dict[str, Columns]:

@@ -9,9 +9,14 @@ from ...control import Claim, Readout, Table
 from ...figure import Figure
 from ...frame import Frame, Idle
 from ...request import Request
-from . import spike_view, sweep_view, temperature_view
+from . import spike_view, sweep_view, temperature_view, watch_view
 
-VIEWS: dict[str, ModuleType] = {"sweep": sweep_view, "spike": spike_view, "temperature": temperature_view}
+VIEWS: dict[str, ModuleType] = {
+    "sweep": sweep_view,
+    "spike": spike_view,
+    "temperature": temperature_view,
+    "watch": watch_view,
+}
 
 
 def frames(request: Request) -> Iterator[Frame | Idle | None]:

@@ -10,6 +10,7 @@ import numpy as np
 from anisoscope.engine.records import ForeignRecord
 from anisoscope.engine.spectra import SpectraRun, Status
 
+from ...following import standing
 from .lane_record import Matrix
 
 LOSS = "loss"
@@ -128,14 +129,6 @@ def matrices_of(run: SpectraRun) -> tuple[Matrix, ...]:
     if not found:
         raise ForeignRecord(run.record.path, "names no matrix")
     return tuple(found)
-
-
-def standing(steps: np.ndarray) -> np.ndarray | None:
-    """Rows that no later row with an equal or earlier step replaces; None for all of them."""
-    if len(steps) < 2 or (np.diff(steps) > 0).all():
-        return None
-    following = np.minimum.accumulate(steps[::-1])[::-1][1:]
-    return np.flatnonzero(np.append(steps[:-1] < following, True))
 
 
 def notes_of(lanes: Sequence[Lane], matrix: int) -> tuple[str, ...]:

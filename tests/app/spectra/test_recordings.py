@@ -15,10 +15,10 @@ from recorded import Writing, header, written
 from torch import nn
 
 from anisoscope.app.errors import RequestError
+from anisoscope.app.following import standing
 from anisoscope.app.frame import Frame, Idle
 from anisoscope.app.lenses.spectra import SpectraLens, watched
 from anisoscope.app.lenses.spectra.codes import decoded
-from anisoscope.app.lenses.spectra.recorded_lane import standing
 from anisoscope.app.lenses.spectra.recordings import left_out
 from anisoscope.app.uploads import LARGEST_FILE
 from anisoscope.engine.spectra import SpectraRecorder, spectra_run
