@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -36,7 +37,17 @@ def plane_tables(subject: Subject, kind: str, window: float, columns: int) -> di
     return tables
 
 
-def field(subject: Subject, window: float, columns: int) -> Columns:
+class Lines(Protocol):
+    """Logits on straight lines: z and slopes a per unit of the picture."""
+
+    @property
+    def z(self) -> torch.Tensor: ...
+
+    @property
+    def a(self) -> torch.Tensor: ...
+
+
+def field(subject: Lines, window: float, columns: int) -> Columns:
     """Colour indices, upper half computed and mirrored; row 0 is the lowest."""
     height = HEIGHT_SHARE * window
     rows = columns // 4
