@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from .frame import Columns, Frame
+from .sources import lens_assets
 
 
 def load(slug: str) -> Frame | None:
     """The stored frame of a lens, None where it ships none."""
-    source = resources.files("anisoscope.assets").joinpath(slug, "first_frame.npz")
+    source = lens_assets(slug) / "first_frame.npz"
     if not source.is_file():
         return None
     with resources.as_file(source) as path, np.load(path, allow_pickle=False) as archive:
@@ -66,12 +67,12 @@ def _unpack(archive: Any, key: str, nesting: list[Any] | None) -> Any:
 
 
 def main() -> int:
-    """Write the first frame of the lenses named, or of every one, into the checkout's assets."""
+    """Write the first frame of the lenses named, or of every one, into its assets."""
     from .registry import lens_class, lens_entries
 
     for slug, entry in lens_entries().items():
         if entry.error is None and slug in (sys.argv[1:] or [slug]):
-            folder = Path(str(resources.files("anisoscope.assets").joinpath(slug)))
+            folder = Path(str(lens_assets(slug)))
             save(lens_class(slug)().compute(), folder / "first_frame.npz")
             print(slug, (folder / "first_frame.npz").stat().st_size, "bytes")
     return 0

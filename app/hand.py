@@ -8,7 +8,6 @@ parameters: the browser owns them while they move, the server writes them only f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from importlib import resources
 from typing import Any
 
 import bokeh.core.properties as bp
@@ -17,6 +16,7 @@ from bokeh.models import ColumnDataSource, CustomJS
 
 from .drawing.screen import Screen
 from .shell.component import asset
+from .sources import lens_assets
 
 EVENTS = {"pan": ("panstart", "pan", "panend"), "tap": ("tap",)}
 
@@ -35,7 +35,7 @@ class Hand(DataModel):
 
 def script(slug: str) -> str:
     """The lens's hand.js, which finds what all have in common as `numbers`; or an object that does nothing."""
-    source = resources.files("anisoscope.assets").joinpath(slug, "hand.js")
+    source = lens_assets(slug) / "hand.js"
     if not source.is_file():
         return "({})"
     return f"((numbers) => {source.read_text(encoding='utf-8').strip()})({asset('numbers.js').strip()})"

@@ -16,6 +16,7 @@ from .request import Request
 from .shell import gallery, page
 from .shell.exporting import ExportButton
 from .shell.share import Share
+from .sources import lens_sources
 from .view import LensView
 
 # The theme is the reader's, the lens is the address: neither is a parameter of a lens.
@@ -99,5 +100,8 @@ def _broken(slug: str, error: Exception) -> pn.viewable.Viewable:
     if isinstance(error, UnknownLensError):
         words = escape(str(error))
     else:
-        words = f"The lens <b>{escape(slug)}</b> could not be loaded: {escape(type(error).__name__)}: {escape(str(error))}"
+        source = lens_sources().get(slug)
+        origin = f" from {escape(source.distribution)}" if source and source.distribution else ""
+        reason = escape(f"{type(error).__name__}: {error}")
+        words = f"The lens <b>{escape(slug)}</b>{origin} could not be loaded: {reason}"
     return html(f'<p class="broken" role="alert">{words}</p><p><a href="./">All lenses</a></p>', "an-broken")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import Any
+
+from .sources import lens_assets
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Preset:
 
 def presets(slug: str) -> tuple[Preset, ...]:
     """The presets of a lens, in their order."""
-    source = resources.files("anisoscope.assets").joinpath(slug, "presets.json")
+    source = lens_assets(slug) / "presets.json"
     if not source.is_file():
         return ()
     loaded = json.loads(source.read_text(encoding="utf-8"))

@@ -1,18 +1,25 @@
-"""Which lenses there are. A lens that cannot be imported is an entry with its message, never a dead gallery."""
+"""Which lenses there are. A lens that cannot be loaded is an entry with its message, never a dead gallery."""
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
+import re
 from dataclasses import dataclass
 
 from .errors import UnknownLensError
 from .lens import Lens
+from .sources import Source, lens_sources
+
+SLUG = re.compile(r"[a-z][a-z0-9_]*")
+"""It is an address, a folder and a part of a name in JavaScript."""
 
 
 @dataclass(frozen=True)
 class LensEntry:
-    """What the gallery and `anisoscope list` say of a lens; `error` where it could not be loaded."""
+    """What the gallery and `anisoscope list` say of a lens.
+
+    `distribution` names the installed package of a lens that is not ours; `error` says why it could not be loaded.
+    """
 
     slug: str
     title: str
@@ -20,6 +27,7 @@ class LensEntry:
     paper: str
     cost: str = ""
     error: str | None = None
+    distribution: str = ""
 
 
 class DuplicateLensError(RuntimeError):
@@ -27,17 +35,8 @@ class DuplicateLensError(RuntimeError):
 
 
 def lens_entries() -> dict[str, LensEntry]:
-    """All lenses by slug, found by looking through `anisoscope.app.lenses`."""
-    package = importlib.import_module("anisoscope.app.lenses")
-    entries: dict[str, LensEntry] = {}
-    for module in pkgutil.iter_modules(package.__path__):
-        entry = _entry(module.name)
-        if entry.slug in entries:
-            raise DuplicateLensError(
-                f"slug {entry.slug!r} is claimed by two lenses; the second is {module.name}"
-            )
-        entries[entry.slug] = entry
-    return entries
+    """All lenses by slug: those of `anisoscope.app.lenses`, then those of other people's packages."""
+    return {key: _entry(source) for key, source in lens_sources().items()}
 
 
 def lens_class(slug: str) -> type[Lens]:
@@ -45,29 +44,37 @@ def lens_class(slug: str) -> type[Lens]:
 
     Raises:
         UnknownLensError: no lens has this slug.
+        DuplicateLensError: it is refused, another lens has its slug.
         Exception: whatever importing the lens raises.
     """
-    entries = lens_entries()
-    if slug not in entries:
-        raise UnknownLensError(slug, sorted(entries))
-    return _load(slug)
+    sources = lens_sources()
+    if slug not in sources:
+        raise UnknownLensError(slug, sorted(sources))
+    return _load(sources[slug])
 
 
-def _load(name: str) -> type[Lens]:
-    found = getattr(importlib.import_module(f"anisoscope.app.lenses.{name}"), "LENS", None)
+def _load(source: Source) -> type[Lens]:
+    if source.clash:
+        raise DuplicateLensError(source.clash)
+    name = f"{source.module}:{source.attribute}"
+    if not SLUG.fullmatch(source.slug):
+        raise TypeError(f"{name}: a slug is small letters, digits and _; it is {source.slug!r}")
+    found = getattr(importlib.import_module(source.module), source.attribute, None)
     if not (isinstance(found, type) and issubclass(found, Lens)):
-        raise TypeError(f"anisoscope.app.lenses.{name} must export LENS, a subclass of Lens; it is {found!r}")
-    if found.slug != name:
+        raise TypeError(f"{name} must be a subclass of anisoscope.app.lens.Lens; it is {found!r}")
+    if found.slug != source.slug:
         raise TypeError(
-            f"anisoscope.app.lenses.{name}: its slug is {found.slug!r}, must be the module's name"
+            f"{name}: its slug is {found.slug!r}, must be {source.slug!r}, the name it is found by"
         )
     return found
 
 
-def _entry(name: str) -> LensEntry:
+def _entry(source: Source) -> LensEntry:
     # Whatever a lens raises at import must not take the gallery down; the card shows it.
     try:
-        lens = _load(name)
+        lens = _load(source)
     except Exception as error:
-        return LensEntry(name, name, "", "", error=f"{type(error).__name__}: {error}")
-    return LensEntry(lens.slug, lens.title, lens.hook, ", ".join(p.short for p in lens.papers), lens.cost)
+        words = f"{type(error).__name__}: {error}"
+        return LensEntry(source.key, source.slug, "", "", error=words, distribution=source.distribution)
+    papers = ", ".join(p.short for p in lens.papers)
+    return LensEntry(lens.slug, lens.title, lens.hook, papers, lens.cost, distribution=source.distribution)

@@ -6,18 +6,18 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from html import escape
-from importlib import resources
 
 from markdown_it import MarkdownIt
 
 from .control import Card, Claim
 from .lens import Lens, Paper
+from .sources import lens_assets
 
 
 @cache
 def story(slug: str) -> dict[str, str]:
     """Sections of `assets/<slug>/story.md` by heading, as HTML."""
-    source = resources.files("anisoscope.assets").joinpath(slug, "story.md")
+    source = lens_assets(slug) / "story.md"
     if not source.is_file():
         return {}
     parts = re.split(r"^## +(.+)$", source.read_text(encoding="utf-8"), flags=re.MULTILINE)

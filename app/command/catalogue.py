@@ -6,16 +6,15 @@ import argparse
 
 
 def list_lenses(asked: argparse.Namespace) -> int:
-    """One line per lens: slug, then title; a lens that cannot be loaded says why."""
+    """One line per lens: slug, title, the package that brings it where it is not ours, and why it cannot be loaded."""
     from .. import available_lenses
 
     entries = available_lenses()
     width = max((len(slug) for slug in entries), default=0)
     for slug, entry in sorted(entries.items()):
-        print(
-            f"{slug:<{width}}  {entry.title}"
-            + (f"  (cannot be loaded: {entry.error})" if entry.error else "")
-        )
+        origin = f"  (from {entry.distribution})" if entry.distribution else ""
+        broken = f"  (cannot be loaded: {entry.error})" if entry.error else ""
+        print(f"{slug:<{width}}  {entry.title}{origin}{broken}")
     return 0
 
 

@@ -39,16 +39,17 @@ class Supply:
     def prepare(self, lenses: Iterable[type[Lens]], kept: int | None = None) -> None:
         """Fill up the sets of each lens that ships a first frame, to `kept` or to as many as are kept."""
         for kind in lenses:
-            frame = opening_frame(kind())
-            while frame is not None and len(self._ready[kind]) < (kept or self._kept):
-                try:
-                    with DRAWING:
-                        screens = draw_all(kind().figures(frame), frame)
-                except Exception:
-                    # the other lenses are served; this one says on its own page what is wrong
-                    logger.exception("the figures of %s cannot be drawn ahead", kind.slug)
-                    break
-                self._ready[kind].append(screens)
+            try:
+                self._fill(kind, kept or self._kept)
+            except Exception:
+                # the other lenses are served; this one says on its own page what is wrong
+                logger.exception("the figures of %s cannot be drawn ahead", kind.slug)
+
+    def _fill(self, kind: type[Lens], kept: int) -> None:
+        frame = opening_frame(kind())
+        while frame is not None and len(self._ready[kind]) < kept:
+            with DRAWING:
+                self._ready[kind].append(draw_all(kind().figures(frame), frame))
 
     def take(self, lens: Lens) -> list[Screen] | None:
         """A set for this lens, drawn from its first frame; None where none lies ready."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 import panel as pn
@@ -11,11 +12,22 @@ from ..figure import Figure
 from ..registry import lens_class
 from .screen import draw
 
+logger = logging.getLogger("anisoscope")
+
 HEIGHT = 190
 
 
 def thumbnail(slug: str) -> pn.viewable.Viewable | None:
-    """The stored opening frame's first figure; None for a lens that ships no first frame."""
+    """The stored opening frame's first figure; None for a lens that ships no first frame, or none that can be drawn."""
+    try:
+        return _drawn(slug)
+    except Exception:
+        # The card of one lens must not take the gallery down; its own page says what is wrong.
+        logger.exception("the opening figure of %s cannot be drawn", slug)
+        return None
+
+
+def _drawn(slug: str) -> pn.viewable.Viewable | None:
     frame = first_frame.load(slug)
     if frame is None:
         return None

@@ -12,7 +12,7 @@ from .. import theme
 
 
 class Entry(Protocol):
-    """What a card says of a lens; `error` where it could not be loaded."""
+    """What a card says of a lens; `error` where it could not be loaded, `distribution` where it is another package's."""
 
     @property
     def slug(self) -> str: ...
@@ -26,6 +26,8 @@ class Entry(Protocol):
     def cost(self) -> str: ...
     @property
     def error(self) -> str | None: ...
+    @property
+    def distribution(self) -> str: ...
 
 
 Thumbnail = Callable[[str], pn.viewable.Viewable | None]
@@ -85,7 +87,9 @@ def _welcome(count: int) -> str:
 
 def _card(entry: Entry, address: str, thumbnail: Thumbnail, wide: bool) -> pn.Column:
     picture = thumbnail(entry.slug)
-    facts = "".join(f"<span>{escape(fact)}</span>" for fact in (entry.paper, entry.cost) if fact)
+    facts = "".join(
+        f"<span>{escape(fact)}</span>" for fact in (entry.paper, entry.cost, _origin(entry)) if fact
+    )
     words = (
         f'<div class="tile"><h3><a href="{escape(address, quote=True)}">{escape(entry.title)}</a></h3>'
         f'<p class="hook">{escape(entry.sentence)}</p><p class="facts small">{facts}</p></div>'
@@ -98,8 +102,13 @@ def _card(entry: Entry, address: str, thumbnail: Thumbnail, wide: bool) -> pn.Co
 
 
 def _broken_row(entry: Entry) -> str:
-    reason = f"could not load: {entry.error}"
-    return f'<p><b>{escape(entry.title)}</b> <span class="err">{escape(reason)}</span></p>'
+    origin, reason = _origin(entry), f"could not load: {entry.error}"
+    return f'<p><b>{escape(entry.title)}</b> {escape(origin)} <span class="err">{escape(reason)}</span></p>'
+
+
+def _origin(entry: Entry) -> str:
+    """Who brings a lens that is not ours."""
+    return f"from {entry.distribution}" if entry.distribution else ""
 
 
 def _html(text: str, css: list[str]) -> pn.pane.HTML:

@@ -17,8 +17,8 @@ from anisoscope.app.command import doctor, main, serving
 from anisoscope.app.request import Request
 
 ENTRIES = {
-    "ghosts": SimpleNamespace(slug="ghosts", title="Ghosts of softmax", error=None),
-    "ill": SimpleNamespace(slug="ill", title="ill", error="ImportError: no such thing"),
+    "ghosts": SimpleNamespace(slug="ghosts", title="Ghosts of softmax", error=None, distribution=""),
+    "ill": SimpleNamespace(slug="ill", title="ill", error="ImportError: no such thing", distribution="skies"),
 }
 
 

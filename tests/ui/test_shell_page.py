@@ -104,8 +104,8 @@ def hall() -> pn.viewable.Viewable:
     }
     broken = {"slug": "maps", "title": "Sky maps", "sentence": "", "paper": "", "cost": ""}
     entries: Any = [
-        SimpleNamespace(**sound, cost="instant", error=None),
-        SimpleNamespace(**broken, error="ImportError: <b>healpix</b>"),
+        SimpleNamespace(**sound, cost="instant", error=None, distribution=""),
+        SimpleNamespace(**broken, error="ImportError: <b>healpix</b>", distribution="skies<1>"),
     ]
     return page.lens_page("", gallery.gallery(entries, lambda slug: f"/{slug}", lambda _slug: canvas()))
 
