@@ -61,7 +61,7 @@
         return Number.isNaN(accuracy) ? {label, value: captions.stopped[k] || "–", beside: "", role}
           : {label, value: `${(100 * accuracy).toFixed(1)} %`, beside: text(reach), role}
       }),
-      {label: "r asked at the spike", value: "", beside: text(captions.asked[0]), role: "ink2"},
+      {label: "r asked at spike", value: "", beside: text(captions.asked[0]), role: "ink2"},
     ]
   }
 

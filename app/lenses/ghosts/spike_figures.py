@@ -17,7 +17,7 @@ ROLES: dict[str, Role] = {"plain": "grey", "gradient_norm": "amber", "step_norm"
 
 QUANTITIES = ("loss", "accuracy", "reach", "norm", "radius")
 PAIR = ("norm", "radius")
-ROOM, ROOM_IN_PAIR = 0.28, 0.42
+ROOM, ROOM_IN_PAIR = 0.3, 0.42
 """Beyond the last step, as a share of all, for the names of the lanes, on 85 mm of paper too."""
 
 GAP = 0.115

@@ -35,7 +35,7 @@ def readouts(request: Request, frame: Frame) -> tuple[Readout, ...]:
             continue
         rows.append(Readout(TITLES[lane], f"{100 * accuracy:.1f} %", _text(10**reach), ROLES[lane]))
     asked = captions["asked"]
-    rows.append(Readout("r asked at the spike", "", _text(asked[0]), "ink2"))
+    rows.append(Readout("r asked at spike", "", _text(asked[0]), "ink2"))
     return tuple(rows)
 
 

@@ -45,7 +45,7 @@ def captions(facts: Mapping[str, Any]) -> Columns:
         rows.append(("yours", "no weights", "", "blue"))
     rows.append(("median onset r", shown(middle), f"of {table_.onset.size}", "ink"))
     rows.append(("10 %, 90 %", shown(low), shown(high), "ink"))
-    rows.append(("spread", "of six", f"of {table_.onset.size}", "ink2"))
+    rows.append(("spread, decades", "of six", f"of {table_.onset.size}", "ink2"))
     for axis, name in (
         ("tau", "in τ"),
         ("bound", "in τ / ρₐ"),
