@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import panel as pn
@@ -142,6 +143,18 @@ def test_fields_keep_their_own_undo_and_selects_have_none(page: Page, address: s
     select.focus()
     page.keyboard.press("Control+z")
     until(lambda: value(page, "r") != dragged)
+
+
+def test_the_header_holds_all_buttons_on_a_telephone(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    opened(page, address, "psf")
+    buttons = [undo(page), redo(page), page.get_by_role("button", name="Share this state")]
+    buttons += [page.get_by_role("button", name="Export"), page.get_by_role("switch", name="Dark theme")]
+    boxes = [button.bounding_box() for button in buttons]
+    mark = page.get_by_role("link", name="Anisoscope").bounding_box()
+    edges = [(box["x"], box["x"] + box["width"]) for box in (mark, *boxes) if box]
+    assert len(edges) == 6 and edges[-1][1] <= 390
+    assert all(left[1] <= right[0] + 1 for left, right in pairwise(edges)), edges
 
 
 def test_the_list_of_keys_names_them(page: Page, address: str) -> None:

@@ -128,8 +128,8 @@ class BowlLens(Lens):
         facts = frame.facts
         return (
             Readout("factor a step", shown(facts["rate"]), role="blue"),
-            Readout("best step, its factor", shown(facts["best_step"]), shown(facts["best_rate"])),
-            Readout(f"height after {STEPS} steps", shown(facts["fell_to"])),
+            Readout("best, its factor", shown(facts["best_step"]), shown(facts["best_rate"])),
+            Readout(f"height after {STEPS}", shown(facts["fell_to"])),
         )
 
     def claims(self, request: Request, frame: Frame) -> tuple[Claim, ...]:
