@@ -11,7 +11,7 @@ import torch
 from anisoscope.app import words
 from anisoscope.app.errors import RequestError
 from anisoscope.app.frame import Frame
-from anisoscope.app.lenses.ghosts import GhostsLens, sweep_live
+from anisoscope.app.lenses.ghosts import GhostsLens, sweep_live, sweep_view
 from anisoscope.app.lenses.ghosts.checkpoints import load
 from anisoscope.app.lenses.ghosts.sweep_live import Sweep
 from anisoscope.app.lenses.ghosts.sweep_shipped import (
@@ -186,6 +186,15 @@ def test_nothing_is_measured_by_an_accuracy_or_loss_of_nothing(lens: GhostsLens)
     for quantity in ("kept", "loss"):
         assert np.isnan(sweep.curve(quantity)[1]).all()
     assert np.isfinite(sweep.curve("flipped")[1]).all() and math.isnan(sweep.onset)
+
+
+def test_where_the_logits_overflow_there_is_no_loss_to_draw() -> None:
+    rows = {place: (0.1, math.inf if place > 20 else 2.0, 0.5) for place in range(len(RATIOS))}
+    sweep = Sweep(None, 1.0, {"bound": 2.0, "margin": 2.0, "exact": 2.0}, rows, (1.0, 1.0, 0.0))  # type: ignore[arg-type]
+    drawn = {quantity: sweep_view._live_curve(sweep, quantity, "bound") for quantity in ("loss", "kept")}
+    np.testing.assert_allclose(drawn["loss"]["x"], np.log10(RATIOS[:21]), atol=1e-12)
+    np.testing.assert_allclose(drawn["loss"]["y"], math.log10(2), atol=1e-12)
+    assert len(drawn["kept"]["x"]) == len(RATIOS)
 
 
 def test_the_sandbox_is_left_for_the_sweep_and_gives_words_where_it_is_not(lens: GhostsLens) -> None:
