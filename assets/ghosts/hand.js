@@ -144,6 +144,19 @@
     ]
   }
 
+  // The twin of app/lenses/ghosts/compare_hand.py.
+  function compare_readouts(state, tables) {
+    const {bound} = tables.compare_unit, c = tables.compare_captions, r = state.r, rows = []
+    const text = (logarithm) => Number.isNaN(logarithm) ? "–" : shown(10 ** logarithm)
+    if (bound.length) {
+      const step = r * bound[0]
+      rows.push({label: "step τ, and r", value: shown(step), beside: shown(r), role: "hand"})
+      rows.push({label: "loss over start", value: text(along(tables.compare_loss, Math.log10(step))), beside: "", role: "ink"})
+      rows.push({label: "KL, and its bound", value: text(along(tables.compare_kl, Math.log10(r))), beside: shown((Math.PI * r) ** 2 / 8), role: "ink"})
+    }
+    return [...rows, ...Array.from(c.label, (label, k) => ({label, value: c.value[k], beside: c.beside[k], role: c.role[k]}))]
+  }
+
   function hand(state, tables) {
     const n = Object.fromEntries(Object.entries(tables.numbers).map(([name, value]) => [name, value[0]]))
     const {r, order} = state, {window, top, unit, temperature} = n
@@ -177,10 +190,12 @@
         order_cursor: {x: [order]},
         histogram_cursor: {x: [Math.log10(tau * unit)]},
         sweep_cursor: {x: sweep_cursor(state, tables)},
+        compare_cursor: {x: tables.compare_unit.bound.length ? [Math.log10(r * tables.compare_unit.bound[0])] : []},
+        compare_kl_cursor: {x: tables.compare_unit.bound.length ? [Math.log10(r)] : []},
         watch_cursor: {x: watch_row(state, tables) < 0 ? [] : [tables.watch_rows.step[watch_row(state, tables)]]},
         spike_cursor: {x: tables.spike_captions.head.length ? [spike_step(state, tables)] : []},
       },
-      readouts: state.view === "sweep" ? sweep_readouts(state, tables) : state.view === "spike" ? spike_readouts(state, tables) : state.view === "watch" ? watch_readouts(state, tables) : state.view !== "step" ? undefined : [
+      readouts: state.view === "compare" ? compare_readouts(state, tables) : state.view === "sweep" ? sweep_readouts(state, tables) : state.view === "spike" ? spike_readouts(state, tables) : state.view === "watch" ? watch_readouts(state, tables) : state.view !== "step" ? undefined : [
         radius("bound ρₐ", n.bound), radius("margin ρₘ", n.margin), radius("exact ρ*", n.exact),
         row("step τ", shown(tau * unit), shown(r), "hand"),
         row("true loss at τ", shown(loss), "nats"),
@@ -192,6 +207,10 @@
   function drag(figure, phase, x, y, state, tables) {
     if (figure === "temperature_plane") return along_way(phase, x, y, state, tables)
     if (figure === "temperature_radii") return warm(x)
+    if (figure.startsWith("compare_")) {
+      const {bound} = tables.compare_unit, r = 10 ** x / (figure === "compare_divergence" ? 1 : bound[0])
+      return bound.length ? {r: Math.min(100, Math.max(0.01, Number(r.toPrecision(3))))} : null
+    }
     if (figure.startsWith("watch_")) {
       const head = tables.watch_rows.step.at(-1)
       return figure === "watch_often" || head === undefined ? null : {watch_step: Math.max(0, Math.min(head, Math.round(x)))}
@@ -225,7 +244,7 @@
   }
 
   function tap(figure, x, y, state, tables) {
-    if (/^(spike|sweep|temperature|watch)_/.test(figure)) return drag(figure, "end", x, y, state, tables)
+    if (/^(compare|spike|sweep|temperature|watch)_/.test(figure)) return drag(figure, "end", x, y, state, tables)
     if (figure === "histogram") return {brush: [-6, 6]}
     if (figure !== "thumbnails") return null
     const column = Math.floor(x), index = tables.tiles.index[(2 - Math.floor(y)) * 8 + column]

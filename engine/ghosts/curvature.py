@@ -31,7 +31,7 @@ class LossAlong(NamedTuple):
     def quadratic_step(self) -> float:
         """-2 gᵀv/(vᵀHv): where the quadratic model of the loss is back at its start; 2‖g‖/(vᵀHv) along -g (ours).
 
-        Sao (2026), arXiv:2603.13552, appendix 3, takes 2/(vᵀHv) itself, a learning rate, as a length.
+        Sao (2026), arXiv:2603.13552, in the appendix on the Hessian takes 2/(vᵀHv) itself, a learning rate, as a length.
         """
         return -2 * self.slope / self.curvature if self.slope < 0 < self.curvature else math.inf
 

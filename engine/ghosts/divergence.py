@@ -11,8 +11,6 @@ from .errors import InvalidSweep
 REMAINDER = 1 / (36 * math.sqrt(3))
 """Largest |KL(p_0 ‖ p_τ) - τ² Var_0(a)/2| over (|τ| Δ_a)³ (ours). Sao (2026) prints twice as much in eq. 26."""
 
-_HALVINGS = 60
-
 
 def linearised_divergence(z: Tensor, a: Tensor, steps: Tensor, forward: bool = True) -> Tensor:
     """KL(p_0 ‖ p_τ) of softmax(z) and softmax(z + aτ), or with forward=False KL(p_τ ‖ p_0).
@@ -83,24 +81,33 @@ def divergence_step(z: Tensor, a: Tensor, limit: float, worst: bool = True, forw
     if not (math.isfinite(limit) and limit > 0):
         raise InvalidSweep(f"limit={limit!r} of a divergence; allowed: finite, above 0")
 
-    def reached(logarithm: float) -> bool:
-        found = linearised_divergence(z, a, z.new_tensor([math.exp(logarithm)]), forward)
-        return float(found.amax() if worst else found.mean()) > limit
-
     z, a = live_classes(z, a)
     spread = float((a.amax(-1) - a.amin(-1)).max())
     if spread == 0:
         return math.inf
+
+    def found(logarithm: float) -> Tensor:
+        return linearised_divergence(z, a, z.new_tensor([math.exp(logarithm)]), forward).squeeze(-1)
+
     # No divergence is larger than (τΔ)²/8, so this step is within the limit.
     low = 0.5 * math.log(8 * limit) - math.log(spread)
     high = low
-    while not reached(high):
+    while not _beyond(found(high), limit, worst):
         high += 2.0
         if high - low > 60:
             return math.inf
-    for _ in range(_HALVINGS):
+    while high - low > 1e-12:
         middle = (low + high) / 2
-        low, high = (low, middle) if reached(middle) else (middle, high)
-        if high - low < 1e-12:
-            break
+        values = found(middle)
+        if not _beyond(values, limit, worst):
+            low = middle
+            continue
+        high = middle
+        if worst:
+            # Divergences grow: who is within the limit here is within it at every shorter step.
+            z, a = z[values > limit], a[values > limit]
     return math.exp((low + high) / 2)
+
+
+def _beyond(values: Tensor, limit: float, worst: bool) -> bool:
+    return float(values.amax() if worst else values.mean()) > limit

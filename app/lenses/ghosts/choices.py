@@ -7,9 +7,10 @@ VIEWS = {
     "sweep of r": "sweep",
     "spike lab": "spike",
     "temperature": "temperature",
+    "scales compared": "compare",
     "your training": "watch",
 }
-OF_NO_SAMPLE = ("sweep", "spike", "watch")
+OF_NO_SAMPLE = ("sweep", "compare", "spike", "watch")
 """Views in which no one sample is looked at."""
 
 OF_NO_STEP = ("spike", "temperature", "watch")
@@ -18,7 +19,15 @@ OF_NO_STEP = ("spike", "temperature", "watch")
 OF_NO_NETWORK = ("spike", "watch")
 """Views whose trainings are their own."""
 
+OF_ONE_TEMPERATURE = (*OF_NO_NETWORK, "compare")
+"""Views in which T is 1."""
+
 LEDES: dict[str, tuple[str, str]] = {
+    "compare": (
+        "Drag the orange step",
+        "until the loss breaks away, then look below: which length, of the radii, the divergence, the curvature or the "
+        "tangent, would have said so?",
+    ),
     "watch": (
         "Drag the training step,",
         "or follow the newest. Every step of an optimiser is measured against the radius along it; what went beyond the "

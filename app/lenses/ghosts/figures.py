@@ -173,7 +173,7 @@ def _sandbox(frame: Frame) -> Figure:
         ),
         x=Axis("class", (-0.6, 2 * count + 0.6), names),
         y=Axis("", (-reach, reach), ((-reach, _whole(-reach)), (0, "0"), (reach, _whole(reach)))),
-        when=STEP & when("source", "sandbox"),
+        when=when("view", "step", "temperature") & when("source", "sandbox"),
         drag=True,
         aria="Bars of the logits and slopes of the sandbox's classes; each can be dragged.",
     )

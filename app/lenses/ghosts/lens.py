@@ -145,7 +145,7 @@ class GhostsLens(Lens):
             checked.setdefault("weights", "")
         if "spike_at" in checked:
             checked.setdefault("spike_again", (0.0, 0.0, 0.0, 0.0))
-        if checked.get("view") == "sweep":
+        if checked.get("view") in ("sweep", "compare"):
             checked["source"] = "network"
         return checked, unknown
 
@@ -230,12 +230,15 @@ class GhostsLens(Lens):
             "view", *(view for view in choices.VIEWS.values() if view not in choices.OF_NO_NETWORK)
         )
         sample = when("view", *(view for view in choices.VIEWS.values() if view not in choices.OF_NO_SAMPLE))
+        heated = when(
+            "view", *(view for view in choices.VIEWS.values() if view not in choices.OF_ONE_TEMPERATURE)
+        )
         walked = when("view", *(view for view in choices.VIEWS.values() if view not in choices.OF_NO_STEP))
         steps = ((0.01, ".01"), (0.1, ".1"), (1.0, "1"), (10.0, "10"), (100.0, "100"))
         return (
             Group((Dial("r", "Step r = τ / ρₐ", steps, log=True, primary=True),), when=walked),
             Group((Dial("order", "Taylor order n"),), when=step),
-            Group((Dial("temperature", "Temperature T", log=True),), when=network),
+            Group((Dial("temperature", "Temperature T", log=True),), when=heated),
             *_spike_hands(),
             *_watch_hands(),
             Group((Choice("view", "Figures"),)),

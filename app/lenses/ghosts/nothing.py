@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from ...frame import Columns
+from .compare_figures import ROLES as COMPARE_ROLES
 from .spike_figures import QUANTITIES as SPIKE_QUANTITIES
 from .spike_words import LANES as SPIKE_LANES
 from .sweep_figures import QUANTITIES as SWEEP_QUANTITIES
@@ -24,7 +25,7 @@ LABELS: Columns = {"x": NONE, "y": NONE, "text": []}
 @lru_cache(maxsize=1)
 def tables() -> dict[str, Columns]:
     """The same objects each time: a view does not look at them twice."""
-    return {**_sweep(), **_spike(), **_temperature(), **no_tables()}
+    return {**_sweep(), **_spike(), **_temperature(), **_compare(), **no_tables()}
 
 
 def _sweep() -> dict[str, Columns]:
@@ -52,6 +53,21 @@ def _spike() -> dict[str, Columns]:
             found[f"spike_{quantity}_{lane}"] = CURVE
             found[f"spike_{quantity}_name_{lane}"] = LABELS
     return {**found, "spike_captions": {"stopped": [], "asked": NONE, "head": NONE}}
+
+
+def _compare() -> dict[str, Columns]:
+    curves = ("loss", "quadratic", "kl", "kl_reverse", "kl_mean", "kl_bound", *COMPARE_ROLES)
+    return {
+        **{f"compare_{name}": CURVE for name in curves},
+        "compare_onset": LINES,
+        "compare_one": LINES,
+        "compare_level": {"y": NONE},
+        "compare_rows": {"y": NONE},
+        "compare_beside": LABELS,
+        "compare_names": LABELS,
+        "compare_unit": {"bound": NONE},
+        "compare_captions": {"label": [], "value": [], "beside": [], "role": []},
+    }
 
 
 def _temperature() -> dict[str, Columns]:

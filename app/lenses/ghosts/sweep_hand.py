@@ -31,7 +31,7 @@ def readouts(request: Request, frame: Frame) -> tuple[Readout, ...]:
         step = _step(request, frame.tables)
         rows.append(Readout("step τ, and r", shown(step), shown(float(request["r"])), "hand"))
         at = math.log10(step) - float(unit["scale"][0])
-        kept, loss = (_at(frame.tables[f"sweep_{name}"], at) for name in ("kept", "loss"))
+        kept, loss = (along(frame.tables[f"sweep_{name}"], at) for name in ("kept", "loss"))
         rows.append(Readout("accuracy kept", _percent(kept)))
         rows.append(Readout("loss over start", "–" if math.isnan(loss) else f"× {shown(10**loss)}"))
     columns = (captions[name] for name in ("label", "value", "beside", "role"))
@@ -46,7 +46,7 @@ def _percent(share: float) -> str:
     return "–" if math.isnan(share) else f"{100 * share:.1f} %"
 
 
-def _at(curve: Columns, x: float) -> float:
+def along(curve: Columns, x: float) -> float:
     """On the straight line between two points of a curve; NaN beyond its ends."""
     xs, ys = curve["x"], curve["y"]
     if len(xs) < 2 or not xs[0] <= x <= xs[-1]:

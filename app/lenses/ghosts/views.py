@@ -9,12 +9,13 @@ from ...control import Claim, Readout, Table
 from ...figure import Figure
 from ...frame import Frame, Idle
 from ...request import Request
-from . import spike_view, sweep_view, temperature_view, watch_view
+from . import compare_view, spike_view, sweep_view, temperature_view, watch_view
 
 VIEWS: dict[str, ModuleType] = {
     "sweep": sweep_view,
     "spike": spike_view,
     "temperature": temperature_view,
+    "compare": compare_view,
     "watch": watch_view,
 }
 
