@@ -6,8 +6,6 @@ where elementary functions rule, so many bare exponentials, sines and cosines a 
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -27,22 +25,19 @@ from anisoscope.engine.ghosts import (
     taylor_coefficients,
 )
 
+from .timing import least_seconds, torch_threads
+
 SAMPLES, CLASSES, COLUMNS, HEIGHTS, ORDER = 1438, 10, 256, 128, 48
 NEWTON_ROUNDS, STARTS, CIRCLE_POINTS = 8, 4, 25
-BUDGET_SECONDS = 0.4
 
 
 def rows() -> Iterator[dict[str, Any]]:
     """All rows, on one thread, whatever the process had before."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with torch_threads(1):
         rates = _rates()
         yield from _radii(rates)
         yield from _one_sample(rates)
         yield from _network()
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _radii(rates: dict[str, float]) -> Iterator[dict[str, Any]]:
@@ -119,7 +114,7 @@ def _network() -> Iterator[dict[str, Any]]:
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     nn.functional.cross_entropy(model(x), torch.randint(10, (SAMPLES,))).backward()
     with torch.no_grad():
-        forward = _seconds(lambda: model(x))
+        forward = least_seconds(lambda: model(x))
     name = "forward pass, MLP + LayerNorm, 1438 samples"
     yield {"name": name, "value": 1e3 * forward, "unit": "ms"}
     for backend in ("jvp", "finite_difference"):
@@ -128,7 +123,7 @@ def _network() -> Iterator[dict[str, Any]]:
 
 
 def _row(name: str, call: Callable[[], object], floor: float, ratio_to: str | None = None) -> dict[str, Any]:
-    row = {"name": name, "value": 1e3 * _seconds(call), "unit": "ms", "floor": 1e3 * floor}
+    row = {"name": name, "value": 1e3 * least_seconds(call), "unit": "ms", "floor": 1e3 * floor}
     return row if ratio_to is None else {**row, "ratio_to": ratio_to}
 
 
@@ -138,11 +133,11 @@ def _rates() -> dict[str, float]:
     target, single = torch.empty_like(block), torch.randn(1 << 14)
     count = len(block)
     return {
-        "flops": 2 * 512**3 / _seconds(lambda: square @ square),
-        "bytes": 2 * 8 * count / _seconds(lambda: target.copy_(block)),
-        "exp": count / _seconds(lambda: block.exp()),
-        "polar": count / _seconds(lambda: (block.exp(), block.sin(), block.cos())),
-        "atan2": count / _seconds(lambda: torch.atan2(single, single)),
+        "flops": 2 * 512**3 / least_seconds(lambda: square @ square),
+        "bytes": 2 * 8 * count / least_seconds(lambda: target.copy_(block)),
+        "exp": count / least_seconds(lambda: block.exp()),
+        "polar": count / least_seconds(lambda: (block.exp(), block.sin(), block.cos())),
+        "atan2": count / least_seconds(lambda: torch.atan2(single, single)),
     }
 
 
@@ -151,14 +146,3 @@ def _logits(samples: int) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
     z, a = torch.randn(2, samples, CLASSES, generator=generator, dtype=torch.float64)
     return 4 * z, 3 * a
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    """Best of as many calls as fit the budget: other work on the machine only ever adds."""
-    call()
-    best, end = math.inf, time.perf_counter() + BUDGET_SECONDS
-    while time.perf_counter() < end:
-        start = time.perf_counter()
-        call()
-        best = min(best, time.perf_counter() - start)
-    return best

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from anisoscope.app.command.chromium import find_chromium
-
-from .bench_scrub import ARGUMENTS, free_port, opened
+from .browser import LENSES, opened, served
 
 SETTLED, SCRUBS, BATCH = 300, 5000, 100
 
@@ -31,21 +27,12 @@ SCRUB = """async ([start, count]) => {
 
 def rows() -> Iterator[dict[str, Any]]:
     """The whole lens through the real command; one browser."""
-    port = free_port()
-    command = [sys.executable, "-W", "ignore", "-m", "anisoscope.app.command", "serve", "--no-browser"]
-    server = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL)
-    try:
-        with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-            page = opened(chromium, port, "ghosts")
-            _scrub(page, 0, SETTLED)
-            first = _resident(server.pid)
-            _scrub(page, SETTLED, SCRUBS)
-            last = _resident(server.pid)
-            chromium.close()
-    finally:
-        server.terminate()
-        server.wait(20)
+    with served(*LENSES) as (chromium, port, server):
+        page = opened(chromium, port, "ghosts")
+        _scrub(page, 0, SETTLED)
+        first = _resident(server)
+        _scrub(page, SETTLED, SCRUBS)
+        last = _resident(server)
     yield {"name": f"resident after {SETTLED} scrubs", "value": first, "unit": "MB"}
     settled = f"resident after {SETTLED} scrubs"
     yield {"name": f"resident after {SCRUBS} more", "value": last, "unit": "MB", "ratio_to": settled}

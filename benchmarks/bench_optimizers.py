@@ -23,6 +23,8 @@ from torch.func import functional_call, grad, jacrev, vmap
 from anisoscope.engine.optimizers import Muon, Sven
 from anisoscope.engine.polar import polar, polar_error
 
+from .timing import torch_threads
+
 SHAPES = ((6, 64, 64), (6, 128, 128), (6, 256, 256), (4, 128, 512))
 BUDGET_SECONDS = 1.0
 Call = Callable[[], object]
@@ -30,17 +32,13 @@ Call = Callable[[], object]
 
 def rows() -> Iterator[dict[str, Any]]:
     """All rows, on one thread, whatever the process had before."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with torch_threads(1):
         flops = max(_flops(dtype) for dtype in (torch.bfloat16, torch.float32))
         for shape in SHAPES:
             yield from _muon(flops, *shape)
         for dtype in (torch.float32, torch.float64):
             yield from _sven(dtype)
         yield from _polar_pane()
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _muon(flops: float, count: int, rows: int, columns: int) -> Iterator[dict[str, Any]]:

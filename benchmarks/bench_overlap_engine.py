@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import math
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,24 +24,21 @@ from anisoscope.engine.overlap.pixel_map import (
 )
 from anisoscope.engine.overlap.sky_frame import overlap_from_coefficients, overlap_harmonics
 
+from .timing import least_seconds, torch_threads
+
 PULSARS, MANY, L_MAX, NSIDE = 67, 500, 6, 32
 # Terms of the pair table: 35 far, or 9 + 9 near
 TERMS = 35
-BUDGET_SECONDS = 0.6
 
 
 def rows() -> Iterator[dict[str, Any]]:
     """All rows, on one thread, whatever the process had before."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with torch_threads(1):
         with torch.no_grad():
             flops = _flops()
             yield from _harmonics(flops)
             yield from _maps(flops)
         yield from _gradient()
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _harmonics(flops: float) -> Iterator[dict[str, Any]]:
@@ -130,7 +125,7 @@ def _work(pairs: int, l_max: int) -> float:
 def _row(
     name: str, call: Callable[[], object], floor: float | None = None, ratio_to: str | None = None
 ) -> dict[str, Any]:
-    row: dict[str, Any] = {"name": name, "value": 1e3 * _seconds(call), "unit": "ms"}
+    row: dict[str, Any] = {"name": name, "value": 1e3 * least_seconds(call), "unit": "ms"}
     if floor is not None:
         row["floor"] = 1e3 * floor
     if ratio_to is not None:
@@ -141,19 +136,8 @@ def _row(
 def _flops() -> float:
     """Multiply-adds of float64 this core does in a second."""
     square = torch.randn(512, 512, dtype=torch.float64)
-    return 2 * 512**3 / _seconds(lambda: square @ square)
+    return 2 * 512**3 / least_seconds(lambda: square @ square)
 
 
 def _directions(count: int) -> Tensor:
     return torch.randn(count, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(count))
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    """Best of as many calls as fit the budget: other work on the machine only ever adds."""
-    call()
-    best, end = math.inf, time.perf_counter() + BUDGET_SECONDS
-    while time.perf_counter() < end:
-        start = time.perf_counter()
-        call()
-        best = min(best, time.perf_counter() - start)
-    return best

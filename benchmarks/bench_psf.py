@@ -7,7 +7,6 @@ that its levels reach, at the rate of one in-place pass over a tile in the cache
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,20 +20,17 @@ from anisoscope.engine.hashgrid.point_spread import point_spread_function
 from anisoscope.engine.hashgrid.rotations import golden_angles
 from anisoscope.engine.hashgrid.widths import half_width
 
+from .timing import least_seconds, torch_threads
+
 LEVELS, SIZE, DIRECTIONS = 16, 512, 72
 THREADS = 2
-BUDGET_SECONDS = 0.5
 
 
 def rows() -> Iterator[dict[str, Any]]:
     """All rows, on two threads, whatever the process had before."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
-    try:
+    with torch_threads(THREADS):
         yield from _maps()
         yield from _curves()
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _maps() -> Iterator[dict[str, Any]]:
@@ -108,11 +104,4 @@ def _axes(centre: torch.Tensor, half: float) -> tuple[torch.Tensor, torch.Tensor
 
 
 def _milliseconds(call: Callable[[], object]) -> float:
-    """The least of many calls: on a shared machine the others time its neighbours."""
-    call()
-    best, end = math.inf, time.perf_counter() + BUDGET_SECONDS
-    while time.perf_counter() < end or best == math.inf:
-        start = time.perf_counter()
-        call()
-        best = min(best, time.perf_counter() - start)
-    return 1e3 * best
+    return 1e3 * least_seconds(call)

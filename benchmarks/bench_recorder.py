@@ -8,7 +8,6 @@ spectra in at most 10 ms.
 
 from __future__ import annotations
 
-import math
 import statistics
 import tempfile
 import time
@@ -25,25 +24,21 @@ from torch import nn
 from anisoscope.engine.records import Entry, RecordWriter, read_record
 from anisoscope.engine.spectra import RunFollower, SpectraRecorder, SpectraRun, spectra_run, spectrum
 
+from .timing import least_seconds, torch_threads
+
 WIDTHS, DEPTH, BATCH = (64, 128, 256), 3, 128
 # blocks that are not counted: a recorder first earns what its first record cost
 BLOCK_SECONDS, ROUNDS, WARMING = 0.3, 12, 2
 MATRICES, SIZE, RECORDS = 8, 128, 1000
-BUDGET_SECONDS = 0.6
 
 
 def rows() -> Iterator[dict[str, Any]]:
     """All rows, on one thread, whatever the process had before."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            for width in WIDTHS:
-                yield from _training(width, Path(folder))
-            yield from _spectra()
-            yield from _record(Path(folder))
-    finally:
-        torch.set_num_threads(threads)
+    with torch_threads(1), tempfile.TemporaryDirectory() as folder:
+        for width in WIDTHS:
+            yield from _training(width, Path(folder))
+        yield from _spectra()
+        yield from _record(Path(folder))
 
 
 def _training(width: int, folder: Path) -> Iterator[dict[str, Any]]:
@@ -56,7 +51,7 @@ def _training(width: int, folder: Path) -> Iterator[dict[str, Any]]:
         recorders[f"the same recorded, every={every}, width {width}"] = SpectraRecorder(
             folder / f"{width}-{every}.spec", model, optimizer, every=every
         )
-    count = max(10, int(BLOCK_SECONDS / _seconds(lambda: train(1))))
+    count = max(10, int(BLOCK_SECONDS / least_seconds(lambda: train(1))))
     spent: dict[str, list[tuple[float, float]]] = {name: [] for name in recorders}
     for block in range(-WARMING, ROUNDS):
         for name, recorder in recorders.items():
@@ -111,8 +106,8 @@ def _steps(width: int) -> tuple[Callable[[int], None], nn.Module, torch.optim.Op
 def _spectra() -> Iterator[dict[str, Any]]:
     X = torch.randn(12, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
     name = f"twelve {SIZE}² spectra (goal 10 ms)"
-    yield {"name": name, "value": 1e3 * _seconds(lambda: spectrum(X, "gram")), "unit": "ms"}
-    yield {"name": "the same by svdvals in float32", "value": 1e3 * _seconds(lambda: torch.linalg.svdvals(X)),
+    yield {"name": name, "value": 1e3 * least_seconds(lambda: spectrum(X, "gram")), "unit": "ms"}
+    yield {"name": "the same by svdvals in float32", "value": 1e3 * least_seconds(lambda: torch.linalg.svdvals(X)),
            "unit": "ms", "ratio_to": name}  # fmt: skip
 
 
@@ -127,13 +122,17 @@ def _record(folder: Path) -> Iterator[dict[str, Any]]:
         name = f"{10 * RECORDS} steps of {MATRICES} matrices {SIZE}², every=10"
         yield {"name": name + (f", subspace={subspace}" if subspace else " (goal 20 MB)"),
                "value": path.stat().st_size / 1e6, "unit": "MB"}  # fmt: skip
-    yield {"name": "opening it", "value": 1e3 * _seconds(lambda: spectra_run(path)), "unit": "ms"}
+    yield {"name": "opening it", "value": 1e3 * least_seconds(lambda: spectra_run(path)), "unit": "ms"}
     run, chosen = spectra_run(path), np.random.default_rng(0)
     yield {"name": "all spectra of a random step (goal ≪ 16 ms)",
-           "value": 1e3 * _seconds(lambda: _frame(run, int(chosen.integers(RECORDS)))), "unit": "ms"}  # fmt: skip
+           "value": 1e3 * least_seconds(lambda: _frame(run, int(chosen.integers(RECORDS)))), "unit": "ms"}  # fmt: skip
     follower = RunFollower(path)
     follower.poll()
-    yield {"name": "a look at it when nothing is new", "value": 1e3 * _seconds(follower.poll), "unit": "ms"}
+    yield {
+        "name": "a look at it when nothing is new",
+        "value": 1e3 * least_seconds(follower.poll),
+        "unit": "ms",
+    }
     with RecordWriter(path, header, mode="a") as writer:
         found = []
         for index in range(50):
@@ -173,14 +172,3 @@ def _append(writer: RecordWriter, entry: Entry, step: int) -> None:
 def _frame(run: SpectraRun, at: int) -> list[np.ndarray]:
     """What a display draws of one step."""
     return [run.sigma(layer, kind)[at].numpy() for layer in range(MATRICES) for kind in run.kinds]
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    """Best of as many calls as fit the budget: other work on the machine only ever adds."""
-    call()
-    best, end = math.inf, time.perf_counter() + BUDGET_SECONDS
-    while time.perf_counter() < end:
-        start = time.perf_counter()
-        call()
-        best = min(best, time.perf_counter() - start)
-    return best

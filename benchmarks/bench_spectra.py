@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -13,16 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from torch import nn
 
-from anisoscope.app.command.chromium import find_chromium
 from anisoscope.app.lenses.spectra.lens import SpectraLens
 from anisoscope.app.lenses.spectra.problems import problem_of
 from anisoscope.engine.spectra import SpectraRecorder
 from anisoscope.engine.training import LaneSpec, LiveTraining, SubspaceTracker, TrainingSpec, recording
 
-from .bench_scrub import ARGUMENTS, free_port
+from .browser import LENSES, TIMED, opened, served
 
 STEPS, TRAININGS, RECORDS, OPENINGS = 240, 2, 1000, 2
 LANES = (LaneSpec("muon", 0.02), LaneSpec("adamw", 1e-3))
@@ -50,30 +47,19 @@ LISTEN = """() => {
 SEEN = "() => ({...window.__seen, bytes: window.__bytes})"
 
 # Moves the step over every recorded row; milliseconds to the drawn canvas.
-SCRUB = """async ([count, pause]) => {
+SCRUB = f"""async ([count, pause]) => {{
+  {TIMED}
   const models = [...Bokeh.documents[0]._all_models.values()]
   const slider = models.find((m) => String(m.name).startsWith('dial-step-')).data
   const lines = models.find((m) => m.name === 'figure-spectrum_lead').renderers.filter((r) => r.glyph.type === 'Line')
   const source = lines.map((r) => r.data_source).reduce((a, b) => (b.data.x?.length > (a.data.x?.length ?? 0) ? b : a))
-  const drawn = []
-  for (let step = 0; step < count; step++) {
-    await new Promise((go) => setTimeout(go, pause))
-    await new Promise((done) => {
-      const start = performance.now()
-      let open = true
-      const changed = () => {
-        if (!open) return
-        open = false
-        source.properties.data.change.disconnect(changed)
-        requestAnimationFrame(() => setTimeout(() => { drawn.push(performance.now() - start); done() }, 0))
-      }
-      source.properties.data.change.connect(changed)
-      slider.value = step
-      setTimeout(() => { open = false; done() }, 3000)
-    })
-  }
-  return drawn
-}"""
+  const times = []
+  for (let step = 0; step < count; step++) {{
+    await rest(pause)
+    times.push(await timed(source.properties.data.change, () => {{ slider.value = step }}))
+  }}
+  return times.filter((time) => time).map(([, drawn]) => drawn)
+}}"""
 
 
 def rows() -> Iterator[dict[str, Any]]:
@@ -84,7 +70,7 @@ def rows() -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         path = _recorded(Path(folder) / "run.spec")
         read = _read(path)
-        with _served() as page:
+        with _page() as page:
             yield from _live(page, rate)
             scrubbed = page.evaluate(SCRUB, [STEPS + 1, 20])
             name = f"scrub, {len(scrubbed)} of {STEPS + 1} recorded steps: drawn"
@@ -149,29 +135,14 @@ def _timed(owner: Any, name: str) -> Iterator[list[float]]:
 
 
 @contextmanager
-def _served() -> Iterator[Page]:
+def _page() -> Iterator[Page]:
     """The page of the lens once it rests."""
-    port = free_port()
-    command = [sys.executable, "-W", "ignore", "-m", "anisoscope.app.command", "serve", "spectra"]
-    server = subprocess.Popen(
-        [*command, "--no-browser", "--port", str(port)], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert server.stdout is not None and server.stdout.readline()
-        with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-            page = chromium.new_page(viewport={"width": 1440, "height": 1000})
-            page.add_init_script(COUNT_BYTES)
-            yield _opened(page, f"http://127.0.0.1:{port}/spectra")
-            chromium.close()
-    finally:
-        server.terminate()
-        server.wait(20)
+    with served(*LENSES) as (chromium, port, _):
+        yield _ready(opened(chromium, port, "spectra", COUNT_BYTES))
 
 
-def _opened(page: Page, address: str) -> Page:
+def _ready(page: Page) -> Page:
     """The page in its opening state, once it rests."""
-    page.goto(address)
     page.wait_for_selector("canvas", state="attached", timeout=60_000)
     page.get_by_text("Ready", exact=True).first.wait_for(timeout=60_000)
     page.wait_for_timeout(5000)
@@ -244,7 +215,8 @@ def _dropped(page: Page, path: Path) -> float:
     times, address = [], page.url.partition("?")[0]
     for run in range(OPENINGS):
         # a second recording would join the first
-        _opened(page, address).evaluate(LISTEN)
+        page.goto(address)
+        _ready(page).evaluate(LISTEN)
         content = path.read_bytes()
         began = time.time()
         page.locator("input[type=file]").set_input_files(

@@ -41,7 +41,7 @@ class FourFigures(GhostsLens):
 
     def frames(self, request: Any) -> Any:
         for frame in super().frames(request):
-            if frame is not None:
+            if isinstance(frame, Frame):
                 yield Frame(frame.tables, frame.facts)
                 return
 
