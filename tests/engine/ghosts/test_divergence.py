@@ -51,7 +51,15 @@ def direct(z, a, tau: float, forward: bool) -> float:
 def test_it_is_the_sum_over_the_classes_to_all_digits(logits, seed, tau, sign, forward):
     z, a = sample(logits, seed)
     found = linearised_divergence(z, a, torch.tensor([sign * tau], dtype=D), forward).item()
-    assert found == pytest.approx(direct(z, a, sign * tau, forward), rel=1e-9, abs=1e-18)
+    assert found == pytest.approx(direct(z, a, sign * tau, forward), rel=1e-9, abs=3e-15)
+
+
+def test_small_steps_keep_all_digits():
+    z, a = sample([2.0, 0.3, -1.0], 7)
+    for tau in (1e-2, 1e-6, 1e-10):
+        for forward in (True, False):
+            found = linearised_divergence(z, a, torch.tensor([tau], dtype=D), forward).item()
+            assert found == pytest.approx(direct(z, a, tau, forward), rel=1e-11, abs=0)
 
 
 @settings(max_examples=80, deadline=None)
