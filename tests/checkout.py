@@ -33,5 +33,5 @@ def tracked_files() -> list[Path]:
     if listed.returncode == 0:
         paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
         return [path for path in paths if path.is_file() and not path.is_symlink()]
-    folders = (*PACKAGES, "tests", "docs", "benchmarks", "notebooks")
+    folders = (*PACKAGES, "tests", "docs", "benchmarks", "notebooks", "examples")
     return [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
