@@ -65,6 +65,13 @@
     ]
   }
 
+  // The twin of app/lenses/ghosts/beyond_hand.py.
+  function beyond_readouts(state, tables) {
+    const c = tables.beyond_captions, unit = tables.beyond_unit.bound
+    const step = unit.length ? [{label: "step τ", value: shown(state.r * unit[0]), beside: shown(state.r), role: "hand"}] : []
+    return [...step, ...Array.from(c.label, (label, k) => ({label, value: c.value[k], beside: c.beside[k], role: c.role[k]}))]
+  }
+
   // The twin of app/lenses/ghosts/sweep_hand.py.
   const sweep_step = (state, {sweep_unit}) => state.r * sweep_unit.bound[0]
 
@@ -171,6 +178,7 @@
     const end = model.x.length - 1, named = model.y[end] > 0.5 * top
     const seen = tau <= window, dot = seen && loss <= top
     const upper = arch.map((h) => tau * h), across = span.map((s) => tau * s)
+    const beyond = tables.beyond_unit.bound.length > 0
     const row = (label, value, beside, role = "ink") => ({label, value, beside, role})
     const radius = (label, size) => size < 0 ? row(label, "∞", "∞") : row(label, shown(size * unit), shown(size / temperature))
     return {
@@ -192,10 +200,12 @@
         sweep_cursor: {x: sweep_cursor(state, tables)},
         compare_cursor: {x: tables.compare_unit.bound.length ? [Math.log10(r * tables.compare_unit.bound[0])] : []},
         compare_kl_cursor: {x: tables.compare_unit.bound.length ? [Math.log10(r)] : []},
+        beyond_step_disc: {x: beyond ? turn.map((t) => r * Math.cos(t)) : [], y: beyond ? turn.map((t) => r * Math.sin(t)) : []},
+        beyond_step_handle: {x: beyond ? [r] : [], y: beyond ? [0] : []},
         watch_cursor: {x: watch_row(state, tables) < 0 ? [] : [tables.watch_rows.step[watch_row(state, tables)]]},
         spike_cursor: {x: tables.spike_captions.head.length ? [spike_step(state, tables)] : []},
       },
-      readouts: state.view === "compare" ? compare_readouts(state, tables) : state.view === "sweep" ? sweep_readouts(state, tables) : state.view === "spike" ? spike_readouts(state, tables) : state.view === "watch" ? watch_readouts(state, tables) : state.view !== "step" ? undefined : [
+      readouts: state.view === "compare" ? compare_readouts(state, tables) : state.view === "beyond" ? beyond_readouts(state, tables) : state.view === "sweep" ? sweep_readouts(state, tables) : state.view === "spike" ? spike_readouts(state, tables) : state.view === "watch" ? watch_readouts(state, tables) : state.view !== "step" ? undefined : [
         radius("bound ρₐ", n.bound), radius("margin ρₘ", n.margin), radius("exact ρ*", n.exact),
         row("step τ", shown(tau * unit), shown(r), "hand"),
         row("true loss at τ", shown(loss), "nats"),
@@ -222,6 +232,7 @@
       const r = 10 ** (x + scale[0]) / sweep_step({r: 1}, tables)
       return {r: Math.min(100, Math.max(0.01, Number(r.toPrecision(3))))}
     }
+    if (figure === "beyond_plane") return {r: Math.min(100, Math.max(0.01, Number(Math.hypot(x, y).toPrecision(3))))}
     if (figure === "plane") {
       const r = Math.hypot(x, y) / tables.numbers.temperature[0]
       return {r: Math.min(100, Math.max(0.01, Number(r.toPrecision(3))))}

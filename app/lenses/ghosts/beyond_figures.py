@@ -65,7 +65,7 @@ def _plane(frame: Frame) -> Figure:
             Layer("beyond_field", "image", palette="phase"),
             *_discs(),
             Layer("beyond_true_disc", "curve", Style("blue", "current")),
-            Layer("beyond_feed_points", "points", Style("green", "dots", size=5), hover=("distance",)),
+            Layer("beyond_feed_points", "points", Style("green", "points", size=7), hover=("distance",)),
             Layer("beyond_norm_points", "points", Style("amber", "points", size=9), hover=("distance",)),
             Layer("beyond_ghosts", "points", Style("grey", "ring", size=12), hover=("distance",)),
             Layer("beyond_zeros", "points", Style("ink", "ring", size=9), hover=("distance",)),
@@ -113,7 +113,7 @@ def _samples(frame: Frame) -> Figure:
     return Figure(
         name="beyond_samples",
         title="R_true against ρ*, both over ρₐ",
-        unit=f"{known} of {wanted} samples",
+        unit=f"{known} of {wanted} samples" if wanted else "none: no continuation",
         legend=(
             *(Key(text, "dot", role) for role, text in PARTS.values()),
             Key("this sample", "ring", "blue"),

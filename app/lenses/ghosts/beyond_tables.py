@@ -18,21 +18,22 @@ PARTS = {"output": "output", "attention": "attention", "feed-forward": "feed", "
 NAMES = {"layer_norm": "LayerNorm", "relu": "ReLU", "gelu": "GELU", "silu": "SiLU", "softmax": "softmax"}
 MOST_POINTS = 600
 LINEAR_COLUMNS = 256
-GREY = np.array([[192]], np.uint8)
-"""Where there is no picture: one even field. Hue 0 at the lowest of four lightness steps."""
+EMPTY = np.zeros((1, 1), np.uint8)
+"""Where there is no picture: one pixel, out of sight."""
 
 
 def plane_tables(one: Beyond) -> dict[str, Columns]:
     """The true network's plane, and beside it that of the linearised logits."""
     window = one.window
     edges = {"x0": -window, "x1": window, "y0": -HEIGHT_SHARE * window, "y1": HEIGHT_SHARE * window}
-    corners = {name: np.array([value]) for name, value in edges.items()}
+    beside = 0.0 if one.image is not None else 3 * window
+    corners = {name: np.array([value + beside]) for name, value in edges.items()}
     ghosts = partition_zeros(one.z, one.a, (-window, window, 0.0, HEIGHT_SHARE * window)).zeros
     found = one.singularity
     at_zero = one.true is not None and one.true.part == "output"
     zeros = [t for t in one.zeros if not (at_zero and abs(t - found) < 1e-5)]
     return {
-        "beyond_field": {**corners, "image": GREY if one.image is None else one.image},
+        "beyond_field": {**corners, "image": EMPTY if one.image is None else one.image},
         "beyond_linear_field": field(one, window, LINEAR_COLUMNS),
         "beyond_axis": {"y": np.zeros(1)},
         "beyond_ghosts": _points(ghosts[ghosts.imag > 0].tolist(), window),

@@ -137,6 +137,8 @@ def _true_facts(one: Any) -> dict[str, Any]:
 def _others_facts(one: Any) -> dict[str, Any]:
     from .beyond_state import Others, others
 
+    if one.refusal is not None:
+        return {}
     wanted = Others.wanted(len(one.source.labels))
     every = others(one.source, one.temperature).found
     known = [every[index] for index in wanted if index in every and math.isfinite(every[index].radius)]

@@ -25,7 +25,7 @@ SINGULARITY = {
     "silu": "iπ",
     "gelu": "none, entire",
     "layer_norm": "variance = 0",
-    "softmax": "sum = 0",
+    "softmax": "sum of exponentials = 0",
 }
 
 

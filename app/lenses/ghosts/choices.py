@@ -9,6 +9,7 @@ VIEWS = {
     "temperature": "temperature",
     "scales compared": "compare",
     "your training": "watch",
+    "true network": "beyond",
 }
 OF_NO_SAMPLE = ("sweep", "compare", "spike", "watch")
 """Views in which no one sample is looked at."""
@@ -27,6 +28,11 @@ LEDES: dict[str, tuple[str, str]] = {
         "Drag the orange step",
         "until the loss breaks away, then look below: which length, of the radii, the divergence, the curvature or the "
         "tangent, would have said so?",
+    ),
+    "beyond": (
+        "Change the activation,",
+        "the network or the sample. The picture is of the network itself at complex steps, not of straight logits: its "
+        "nearest zero may lie far inside the exact radius, even inside the bound.",
     ),
     "watch": (
         "Drag the training step,",
@@ -63,3 +69,12 @@ SPIKE_OPTIMIZERS = {
 }
 LONGEST = 600
 """Steps of a training of the spike lab, at most."""
+
+BEYOND_ACTIVATIONS = {
+    "its own": "own",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+    "SiLU": "silu",
+    "GELU": "gelu",
+}
+"""In place of ReLU or GELU of the chosen network, which is then trained anew."""

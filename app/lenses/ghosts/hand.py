@@ -15,7 +15,7 @@ from ...control import Readout
 from ...frame import Columns, Frame
 from ...numbers import shown, subscript
 from ...request import Request
-from . import compare_hand, spike_hand, sweep_hand, watch_hand
+from . import beyond_hand, compare_hand, spike_hand, sweep_hand, watch_hand
 
 CIRCLE = np.linspace(0.0, 2 * np.pi, 129)
 SPAN = np.cos(np.linspace(np.pi, 0.0, 65))
@@ -29,7 +29,7 @@ def hand_tables(request: Request, frame: Frame) -> dict[str, Columns]:
     """Everything that moves with r or n."""
     at = _Place(request, frame.tables)
     others: dict[str, Columns] = {}
-    for view in (compare_hand, spike_hand, sweep_hand, watch_hand):
+    for view in (beyond_hand, compare_hand, spike_hand, sweep_hand, watch_hand):
         others |= view.hand_tables(request, frame)
     return {**_plane(at), **_loss(at), **_cursors(at), **others}
 

@@ -98,6 +98,9 @@ class GhostsLens(Lens):
     logits = param.NumericTuple(default=(2.0, 0.0, 0.0, 0.0, 0.0, 0.0), doc="Logits z of the sandbox.")
     slopes = param.NumericTuple(default=(-1.0, 1.0, 0.5, 0.0, 0.0, 0.0), doc="Slopes a of the sandbox.")
     sweep_axis = param.Selector(default="bound", objects=choices.SWEEP_AXES, doc="Unit of the step.")
+    beyond_activation = param.Selector(
+        default="own", objects=choices.BEYOND_ACTIVATIONS, doc="Activation of the true network."
+    )
     spike_target = param.Number(
         default=1.0, bounds=(0.05, 32.0), doc="Largest r of a step of the capped lane."
     )
@@ -243,6 +246,7 @@ class GhostsLens(Lens):
             *_watch_hands(),
             Group((Choice("view", "Figures"),)),
             Group((Choice("sweep_axis", "Axis"),), when=when("view", "sweep")),
+            Group((Choice("beyond_activation", "Activation"),), when=when("view", "beyond")),
             *_spike_settings(),
             Group((Choice("source", "Softmax of"),), "Model and direction", when=sample),
             Group(

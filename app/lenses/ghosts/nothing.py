@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from ...frame import Columns
+from .beyond_figures import PARTS as BEYOND_PARTS
 from .compare_figures import ROLES as COMPARE_ROLES
 from .spike_figures import QUANTITIES as SPIKE_QUANTITIES
 from .spike_words import LANES as SPIKE_LANES
@@ -25,7 +26,7 @@ LABELS: Columns = {"x": NONE, "y": NONE, "text": []}
 @lru_cache(maxsize=1)
 def tables() -> dict[str, Columns]:
     """The same objects each time: a view does not look at them twice."""
-    return {**_sweep(), **_spike(), **_temperature(), **_compare(), **no_tables()}
+    return {**_sweep(), **_spike(), **_temperature(), **_compare(), **no_tables(), **_beyond()}
 
 
 def _sweep() -> dict[str, Columns]:
@@ -86,4 +87,29 @@ def _temperature() -> dict[str, Columns]:
         "temperature_level": {"y": NONE},
         "temperature_tracks": {"x": NONE, "y": NONE, "t": NONE},
         "temperature_captions": {"label": [], "value": [], "beside": [], "role": []},
+    }
+
+
+def _beyond() -> dict[str, Columns]:
+    places = {"x": NONE, "y": NONE, "distance": NONE}
+    points = ("ghosts", "zeros", "nearest", "feed_points", "norm_points")
+    curves = [f"{name}_disc" for name in ("bound", "exact", "true")]
+    curves += [f"samples_{name}" for name in (*BEYOND_PARTS, "own", "equal")]
+    curves += [f"layers_{name}" for name in ("own", "all", "kinks")]
+    corner = {
+        name: np.array([value]) for name, value in (("x0", -3.0), ("x1", 3.0), ("y0", -1.65), ("y1", 1.65))
+    }
+    image: Columns = {**corner, "image": np.zeros((1, 1), np.uint8)}
+    layers = ("name", "singularity", "own", "own_bound", "all", "kinks", "limits")
+    return {
+        **{f"beyond_{name}": places for name in points},
+        **{f"beyond_{name}": CURVE for name in curves},
+        **{f"beyond_{name}": image for name in ("field", "linear_field")},
+        **{f"beyond_{name}": LABELS for name in ("names", "linear_names", "layers_none")},
+        **{f"beyond_layers_{name}_line": {"x": NONE} for name in ("bound", "exact", "true")},
+        "beyond_axis": {"y": NONE},
+        "beyond_samples_bound": {"y": NONE},
+        "beyond_layers": {name: [] for name in layers},
+        "beyond_unit": {"bound": NONE},
+        "beyond_captions": {"label": [], "value": [], "beside": [], "role": []},
     }

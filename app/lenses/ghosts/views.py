@@ -9,7 +9,7 @@ from ...control import Claim, Readout, Table
 from ...figure import Figure
 from ...frame import Frame, Idle
 from ...request import Request
-from . import compare_view, spike_view, sweep_view, temperature_view, watch_view
+from . import beyond_view, compare_view, spike_view, sweep_view, temperature_view, watch_view
 
 VIEWS: dict[str, ModuleType] = {
     "sweep": sweep_view,
@@ -17,6 +17,7 @@ VIEWS: dict[str, ModuleType] = {
     "temperature": temperature_view,
     "compare": compare_view,
     "watch": watch_view,
+    "beyond": beyond_view,
 }
 
 
