@@ -16,7 +16,8 @@ def open_lens(slug: str, **parameters: Any) -> Lens:
 
     Args:
         slug: the lens's name, as `anisoscope list` prints it.
-        parameters: starting values of its parameters.
+        parameters: starting values of its parameters; "ghosts" also takes a network of your own, as `model`, `inputs`
+            (n, …) and `targets` (n,).
 
     Raises:
         UnknownLensError: no lens has this slug.
@@ -28,7 +29,7 @@ def open_lens(slug: str, **parameters: Any) -> Lens:
     """
     prepare_notebook()
     lens = lens_class(slug)()
-    lens.restore(lens.validated(parameters).as_dict())
+    lens.restore(lens.validated(lens.bring(parameters)).as_dict())
     return lens
 
 

@@ -79,6 +79,15 @@ class Lens(pn.viewable.Viewer):
     def defaults(self) -> dict[str, Any]:
         return {name: self.param[name].default for name in self.names()}
 
+    def link(self) -> str:
+        """Path and query of the page of this state, as `serve(page=…)` takes it."""
+        query = self.request().to_query(self.defaults())
+        return f"{self.slug}?{query}" if query else self.slug
+
+    def bring(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameter values from the arguments of `open_lens`, among them objects of Python that no link can hold."""
+        return dict(arguments)
+
     def request(self) -> Request:
         """What is asked for now, frozen."""
         return Request.of(self.slug, {name: getattr(self, name) for name in self.names()})

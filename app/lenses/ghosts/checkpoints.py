@@ -73,7 +73,8 @@ class Checkpoint:
     test_accuracy: float
 
 
-def _open(source: Source) -> zipfile.ZipFile:
+def opened_archive(source: Source) -> zipfile.ZipFile:
+    """The archive of an `.npz`, or a CheckpointError."""
     try:
         return zipfile.ZipFile(BytesIO(source) if isinstance(source, bytes) else source)
     except (zipfile.BadZipFile, OSError) as error:
@@ -81,11 +82,12 @@ def _open(source: Source) -> zipfile.ZipFile:
         raise CheckpointError("file", shown, "a readable .npz archive of named arrays") from error
 
 
-def _members(archive: zipfile.ZipFile) -> list[str]:
+def members(archive: zipfile.ZipFile) -> list[str]:
+    """Names of its arrays."""
     return [name.removesuffix(".npy") for name in archive.namelist()]
 
 
-def _read(archive: zipfile.ZipFile, entry: str, shape: tuple[int | None, ...], kinds: str) -> np.ndarray:
+def read_array(archive: zipfile.ZipFile, entry: str, shape: tuple[int | None, ...], kinds: str) -> np.ndarray:
     """One array; `None` in the shape stands for a free number of samples, `kinds` are NumPy dtype kinds."""
     wanted = str(tuple("n" if size is None else size for size in shape)).replace("'", "")
     try:
@@ -115,7 +117,7 @@ def _read(archive: zipfile.ZipFile, entry: str, shape: tuple[int | None, ...], k
 
 
 def _read_float32(archive: zipfile.ZipFile, entry: str, shape: tuple[int | None, ...]) -> np.ndarray:
-    array = _read(archive, entry, shape, "f")
+    array = read_array(archive, entry, shape, "f")
     with np.errstate(over="ignore"):
         single = array.astype(np.float32)
     infinite = np.argwhere(~np.isfinite(single))
@@ -139,10 +141,10 @@ def load_digits(source: Source) -> Digits:
     Raises:
         CheckpointError: an array is missing, has another shape or dtype, or a value out of range.
     """
-    with _open(source) as archive:
-        images = _read(archive, "images", (None, PIXELS), "ui")
-        labels = _read(archive, "labels", (None,), "ui")
-        train_index = _read(archive, "train_index", (None,), "ui")
+    with opened_archive(source) as archive:
+        images = read_array(archive, "images", (None, PIXELS), "ui")
+        labels = read_array(archive, "labels", (None,), "ui")
+        train_index = read_array(archive, "train_index", (None,), "ui")
     if len(labels) != len(images):
         raise CheckpointError("labels.shape", labels.shape, f"({len(images)},), one for each image")
     _check_range("images", images, BRIGHTEST)
@@ -178,7 +180,7 @@ def _read_weights(archive: zipfile.ZipFile, name: str, prefix: str) -> dict[str,
         if tensor.is_floating_point():
             array = _read_float32(archive, f"{prefix}{key}", tuple(tensor.shape))
         else:
-            array = _read(archive, f"{prefix}{key}", tuple(tensor.shape), "iu").astype(np.int64)
+            array = read_array(archive, f"{prefix}{key}", tuple(tensor.shape), "iu").astype(np.int64)
         weights[key] = torch.from_numpy(array)
     return weights
 
@@ -208,8 +210,8 @@ class _Stage:
 def _stages(name: str) -> dict[str, _Stage]:
     stages = {}
     parameters = list(build(name, torch.Generator()).named_parameters())
-    with _open((ASSETS / "checkpoints" / f"{name}.npz").read_bytes()) as archive:
-        described = json.loads(str(_read(archive, "meta", (), "U")))["stages"]
+    with opened_archive((ASSETS / "checkpoints" / f"{name}.npz").read_bytes()) as archive:
+        described = json.loads(str(read_array(archive, "meta", (), "U")))["stages"]
         for stage in STAGES:
             meta = described[stage]
             first, second = {}, {}
@@ -260,8 +262,8 @@ def architecture_of(source: Source) -> str:
     Raises:
         CheckpointError: it is not readable, or its names are those of none.
     """
-    with _open(source) as archive:
-        names = set(_members(archive))
+    with opened_archive(source) as archive:
+        names = set(members(archive))
     for name in ARCHITECTURES:
         if set(_expected(name)) == names:
             return name
@@ -284,9 +286,9 @@ def load_file(source: Source, name: str) -> Checkpoint:
             not finite, or logits that are not finite.
     """
     _check_name(name)
-    with _open(source) as archive:
+    with opened_archive(source) as archive:
         expected = _expected(name)
-        for entry in _members(archive):
+        for entry in members(archive):
             if entry not in expected:
                 raise CheckpointError("entry", entry, ", ".join(expected))
         model = _model(name, _read_weights(archive, name, ""))

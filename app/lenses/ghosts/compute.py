@@ -21,6 +21,10 @@ from .probe import LADDER, Probe, bound_of_all, exact_in_parts, ladder, radii
 from .samples import brush_table, empty_sample_tables, histogram_tables, thumbnail_tables
 from .sandbox import bar_tables
 from .state import Subject, subject
+from .table_files import Table
+
+MOVE_WEIGHTS = ("sweep", "compare", "beyond")
+NO_WEIGHTS = "your file holds logits and slopes; this view moves weights, which need a network"
 
 COARSE, FINE = 256, 512
 """Columns of the plane while the hand moves, and at rest."""
@@ -30,6 +34,11 @@ def frames(request: Request) -> Iterator[Frame | Idle | None]:
     """What the chosen view asks for; every view keeps the marks and numbers of the step at hand."""
     if request["view"] == "step":
         yield from _step(request)
+        return
+    if request["source"] == "table" and request["view"] in MOVE_WEIGHTS:
+        step = next(_step(request))
+        assert step is not None
+        yield Frame(step.tables, step.facts, (1, 1), (NO_WEIGHTS,))
         return
     step = next(_step(request))
     assert step is not None
@@ -104,17 +113,18 @@ def _facts(request: Request, one: Subject) -> dict[str, Any]:
     if one.source is not None:
         bound = bound_of_all(one.source, request["temperature"])
         facts |= {
-            "backend": one.source.backend,
             "batch_bound": float(bound.min()),
-            "test_accuracy": one.source.test_accuracy,
-            "training_step": one.source.step,
+            "last_sample": len(bound) - 1,
         }
+    if isinstance(one.source, Probe):
+        facts["backend"] = one.source.backend
+        if not math.isnan(one.source.test_accuracy):
+            facts |= {"test_accuracy": one.source.test_accuracy, "training_step": one.source.step}
     return facts
 
 
-def _facts_of_all(source: Probe, temperature: float) -> dict[str, Any]:
+def _facts_of_all(source: Probe | Table, temperature: float) -> dict[str, Any]:
     all_radii = radii(source, temperature)
-    steps = ladder(source)
     finite = torch.isfinite(all_radii.exact)
     facts: dict[str, Any] = {
         "batch_margin": float(all_radii.margin.min()),
@@ -124,8 +134,11 @@ def _facts_of_all(source: Probe, temperature: float) -> dict[str, Any]:
         "top_two_worst": float((all_radii.top_two[finite] / all_radii.exact[finite]).max())
         if finite.any()
         else 1.0,
-        "start_accuracy": steps.start_accuracy,
     }
+    if not isinstance(source, Probe):
+        return facts
+    steps = ladder(source)
+    facts["start_accuracy"] = steps.start_accuracy
     for r, loss, kept in zip(LADDER, steps.loss_ratio, steps.accuracy_kept, strict=True):
         facts[f"loss_ratio_{r:g}"] = loss
         facts[f"accuracy_kept_{r:g}"] = kept
@@ -156,4 +169,12 @@ def _notes(request: Request, one: Subject) -> tuple[str, ...]:
             notes.append(f"weights of {name_of(request['weights'])}; choosing a stage lets go of them")
         if untrained and request["direction"] == "momentum":
             notes.append("before the first step the momentum is the gradient")
+    if isinstance(one.source, Table):
+        notes.append(
+            f"{len(one.source.z)} samples of {one.source.title}; the logits are taken as straight lines"
+        )
+        if not one.source.labelled:
+            notes.append("no labels: the likeliest class stands for the true one")
+    if request["source"] == "own" and one.source is not None:
+        notes.append(f"your network, {len(one.source.z)} samples, in evaluation mode")
     return tuple(notes)

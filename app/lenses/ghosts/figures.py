@@ -190,7 +190,7 @@ def _histogram(frame: Frame) -> Figure:
     thinned = inside if len(inside) <= 6 else inside[:: math.ceil(len(inside) / 6)]
     return Figure(
         name="histogram",
-        title="Radius of 1438 samples",
+        title=f"Radius of {int(frame.facts.get('last_sample', 1437)) + 1} samples",
         unit="count",
         hint="drag to brush",
         legend=(Key("bound", "bound"), Key("margin", "fine", "grey"), Key("exact", "swatch", "grey")),
@@ -208,7 +208,7 @@ def _histogram(frame: Frame) -> Figure:
         ),
         y=Axis("", (0, tallest), _round_ticks(tallest)),
         size="pair",
-        when=STEP & when("source", "network"),
+        when=STEP & when("source", "network", "table", "own"),
         drag=True,
         tap=True,
         aria="Histogram of the radius of all training samples: bound, margin bound and exact; drag to choose a range.",

@@ -51,7 +51,15 @@ DIRECTIONS = {
 RADII = {"exact ρ*": "exact", "margin bound ρₘ (ours)": "margin", "bound ρₐ": "bound"}
 WINDOWS = {"± 3": 3, "± 6": 6, "± 12": 12, "± 24": 24, "± 120": 120}
 MOST_CLASSES = 6
-LAST_SAMPLE = 1437
+LAST_SAMPLE = 99_999
+"""Of the largest table a reader can bring; the digits have 1438 samples."""
+
+SOURCES = {
+    "a trained network": "network",
+    "sandbox": "sandbox",
+    "your logits and slopes": "table",
+    "your own network": "own",
+}
 
 
 class GhostsLens(Lens):
@@ -76,11 +84,13 @@ class GhostsLens(Lens):
     )
 
     view = param.Selector(default="step", objects=choices.VIEWS, doc="Which figures are shown.")
-    source = param.Selector(default="network", objects={"a trained network": "network", "sandbox": "sandbox"})
+    source = param.Selector(default="network", objects=SOURCES, doc="Whose softmax.")
     network = param.Selector(
         default="mlp_layernorm", objects=NETWORKS, doc="Architecture, trained on 8×8 digits."
     )
     stage = param.Selector(default="converged", objects=STAGES, doc="How far the training has come.")
+    brought = Upload(default="", doc="A reader's own logits and slopes.")
+    own = param.String(default="", doc="Name of a network that was handed over in Python.")
     weights = Upload(default="", doc="A reader's own weights for the network, in place of a stage.")
     direction = param.Selector(default="-gradient", objects=DIRECTIONS, doc="Unit direction of the step.")
     direction_seed = param.Integer(default=0, bounds=(0, 999), doc="Which random direction.")
@@ -134,9 +144,10 @@ class GhostsLens(Lens):
     watch_last = param.Integer(default=0, bounds=(0, 10**9), doc="Show the last so many steps; 0: all.")
 
     drop_words = (
-        "Drop a request.json, an exported zip, weights (.npz), or a record of your training (.radius) here"
+        "Drop a request.json, an exported zip, weights (.npz), logits and slopes (.npz, .safetensors), or a record of your "
+        "training (.radius) here"
     )
-    opens = (*Lens.opens, ".npz", ".radius")
+    opens = (*Lens.opens, ".npz", ".safetensors", ".radius")
 
     def check(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """Choosing a network or a stage lets go of dropped weights; moving the first spike, of those after it.
@@ -148,7 +159,8 @@ class GhostsLens(Lens):
             checked.setdefault("weights", "")
         if "spike_at" in checked:
             checked.setdefault("spike_again", (0.0, 0.0, 0.0, 0.0))
-        if checked.get("view") in ("sweep", "compare"):
+        moves_weights = checked.get("view") in ("sweep", "compare")
+        if moves_weights and checked.get("source", self.source) == "sandbox":
             checked["source"] = "network"
         return checked, unknown
 
@@ -158,17 +170,29 @@ class GhostsLens(Lens):
             from .watched import opened
 
             return {**self.request().as_dict(), **opened(name, content)}
-        if not name.lower().endswith(".npz"):
+        if not name.lower().endswith((".npz", ".safetensors")):
             return super().open_file(name, content)
+        from . import table_files
         from .checkpoints import CheckpointError, architecture_of, load_file
 
         try:
+            if table_files.holds_table(name, content):
+                table_files.opened(name, content)
+                kept = {"source": "table", "brought": keep(name, content), "sample": -1, "view": "step"}
+                return {**self.request().as_dict(), **kept}
             network = architecture_of(content)
             load_file(content, network)
         except CheckpointError as error:
             raise RequestError(f"{name}, {error.entry}", error.value, f"allowed: {error.allowed}") from error
         kept = {k: v for k, v in self.request().values if k not in ("network", "stage")}
         return {**kept, "source": "network", "network": network, "weights": keep(name, content)}
+
+    def bring(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """A network handed over as model, inputs and targets is kept in this process, under a name."""
+        from .own_network import ARGUMENTS, brought
+
+        others = {name: value for name, value in arguments.items() if name not in ARGUMENTS}
+        return others if len(others) == len(arguments) else {**brought(arguments), **others}
 
     def following(self) -> Following[Any]:
         from .watched import FOLLOWING
@@ -250,9 +274,10 @@ class GhostsLens(Lens):
             *_spike_settings(),
             Group((Choice("source", "Softmax of"),), "Model and direction", when=sample),
             Group(
-                (Choice("network", "Network"), Choice("stage", "Training"), Choice("direction", "Direction")),
+                (Choice("network", "Network"), Choice("stage", "Training")),
                 when=network & when("source", "network"),
             ),
+            Group((Choice("direction", "Direction"),), when=network & when("source", "network", "own")),
             Group((Dial("direction_seed", "Random direction"),), when=network & when("direction", "random")),
             Group(
                 (Dial("classes", "Classes"), Dial("label", "True class")),
@@ -261,7 +286,9 @@ class GhostsLens(Lens):
             Group((Choice("kind", "Radius drawn"),), "Picture", when=step),
             Group((Choice("window", "Field of view"),), when=when("view", "step", "temperature")),
             Group(
-                (Dial("sample", "Sample, −1: tightest"),), "Sample", when=sample & when("source", "network")
+                (Dial("sample", "Sample, −1: tightest", end="last_sample"),),
+                "Sample",
+                when=sample & when("source", "network", "table", "own"),
             ),
         )
 

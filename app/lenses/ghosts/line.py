@@ -11,7 +11,7 @@ from torch import Tensor
 from anisoscope.engine.ghosts import linearised_loss, radius_estimate, taylor_coefficients
 
 from ...frame import Columns
-from .probe import logits_along
+from .probe import Probe, logits_along
 from .state import Subject
 
 HIGHEST_ORDER = 48
@@ -49,8 +49,8 @@ def _linearised(subject: Subject, x: np.ndarray) -> np.ndarray:
 
 
 def _true_loss(subject: Subject, x: np.ndarray) -> np.ndarray:
-    """Loss of the network itself; in the sandbox the logits are linear and the two losses are one."""
-    if subject.source is None:
+    """Loss of the network itself; without one the logits are linear and the two losses are one."""
+    if not isinstance(subject.source, Probe):
         return _linearised(subject, x)
     logits: Tensor = (
         logits_along(subject.source, subject.index, tuple(x * subject.unit)) / subject.temperature

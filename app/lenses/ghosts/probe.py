@@ -26,6 +26,7 @@ from anisoscope.engine.ghosts import (
 from ...device import chosen_device
 from ...uploads import content_of
 from .checkpoints import digits, load, load_file
+from .table_files import Table
 
 LADDER = (0.3, 0.99, 1.0, 3.2, 10.0)
 """Steps, in units of the training set's bound, at which the claims compare loss and accuracy."""
@@ -36,15 +37,15 @@ PART = 240
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """A trained network probed along one unit direction; all tensors float64.
+    """A trained network probed along one unit direction; all tensors float64 but those of a reader's own network.
 
     Attributes:
         model: the network in evaluation mode.
         direction: parameter name to tangent, of norm 1 over all parameters.
-        images, labels: the 1438 training samples.
-        z, a: (1438, 10) logits and their slopes along the direction.
+        images, labels: the training samples; of a reader's own network its inputs, whatever they are.
+        z, a: (samples, classes) logits and their slopes along the direction.
         backend: how the slopes were found, "jvp" or "finite_difference".
-        test_accuracy: of the checkpoint, as stored.
+        test_accuracy: of the checkpoint, as stored; NaN for a reader's own network.
     """
 
     model: torch.nn.Module
@@ -82,7 +83,11 @@ def logits_along(source: Probe, sample: int, steps: tuple[float, ...]) -> Tensor
     evaluate = _along(source)
     taus = torch.tensor(steps, dtype=source.z.dtype, device=source.z.device)
     with torch.no_grad():
-        return torch.func.vmap(lambda tau: evaluate(tau, inputs)[0], chunk_size=64)(taus)
+        try:
+            return torch.func.vmap(lambda tau: evaluate(tau, inputs)[0], chunk_size=64)(taus).to(source.z)
+        except RuntimeError:
+            # A reader's network may do what cannot be batched over weights.
+            return torch.stack([evaluate(tau, inputs)[0] for tau in taus]).to(source.z)
 
 
 def _along(source: Probe) -> Callable[[Tensor, Tensor], Tensor]:
@@ -111,7 +116,7 @@ class Radii:
 
 
 @lru_cache(maxsize=16)
-def radii(source: Probe, temperature: float) -> Radii:
+def radii(source: Probe | Table, temperature: float) -> Radii:
     """Bound, margin bound and exact radius of the 1438 samples."""
     parts = _exact_parts(source, temperature)
     for _ in _completed(parts, source, temperature):
@@ -124,7 +129,7 @@ def radii(source: Probe, temperature: float) -> Radii:
     return Radii(bound, margin, exact, certified, top_two_radius(z, a))
 
 
-def exact_in_parts(source: Probe, temperature: float) -> Iterator[None]:
+def exact_in_parts(source: Probe | Table, temperature: float) -> Iterator[None]:
     """Find the exact radii some samples at a time, pausing after each part.
 
     Each pause is a place to cancel, and what was found until then is kept for the next request.
@@ -132,7 +137,7 @@ def exact_in_parts(source: Probe, temperature: float) -> Iterator[None]:
     return _completed(_exact_parts(source, temperature), source, temperature)
 
 
-def _completed(parts: dict[int, ExactRadius], source: Probe, temperature: float) -> Iterator[None]:
+def _completed(parts: dict[int, ExactRadius], source: Probe | Table, temperature: float) -> Iterator[None]:
     samples = zip(source.z.split(PART), source.a.split(PART), strict=True)
     for index, (z, a) in enumerate(samples):
         # Another session, in a thread of its own, may have found this part meanwhile.
@@ -142,12 +147,12 @@ def _completed(parts: dict[int, ExactRadius], source: Probe, temperature: float)
 
 
 @lru_cache(maxsize=16)
-def _exact_parts(source: Probe, temperature: float) -> dict[int, ExactRadius]:
+def _exact_parts(source: Probe | Table, temperature: float) -> dict[int, ExactRadius]:
     """The parts found so far by their place among the samples; `exact_in_parts` adds to it."""
     return {}
 
 
-def bound_of_all(source: Probe, temperature: float) -> Tensor:
+def bound_of_all(source: Probe | Table, temperature: float) -> Tensor:
     """(1438,) bounds alone: what the first frame of a drag can afford."""
     return convergence_radius(source.z, source.a, kind="bound", temperature=temperature)
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from ...frame import Columns
 from .probe import Probe, Radii
 from .state import Subject
+from .table_files import Table
 
 BINS = 44
 TILES_ACROSS, TILES_DOWN = 8, 3
@@ -54,7 +55,7 @@ EVERYTHING = (-6.0, 6.0)
 
 
 def thumbnail_tables(
-    source: Probe, bound: Tensor, brush: tuple[float, float], subject: Subject
+    source: Probe | Table, bound: Tensor, brush: tuple[float, float], subject: Subject
 ) -> dict[str, Columns]:
     """A mosaic of the samples inside the brush, tightest bound first, row by row from the top."""
     low, high = sorted(brush)
@@ -65,6 +66,9 @@ def thumbnail_tables(
     marks: dict[str, list[float]] = {"x": [], "y": []}
     for place, index in enumerate(chosen):
         row, column = divmod(place, TILES_ACROSS)
+        if not isinstance(source, Probe) or source.images[index].numel() != 64:
+            # Only digits have a picture; the figure is shown for them alone.
+            continue
         pixels = source.images[index].reshape(8, 8).cpu().numpy()
         # Row 0 of the mosaic is the lowest: tiles are laid upside down.
         bottom = (TILES_DOWN - 1 - row) * TILE

@@ -18,8 +18,9 @@ from anisoscope.engine.ghosts import (
 
 from ...errors import RequestError
 from ...request import Request
-from .checkpoints import digits
+from .own_network import own_probe
 from .probe import Probe, bound_of_all, probe
+from .table_files import Table, table_of
 
 TALLEST = 200.0
 """The largest logit or slope of the sandbox: the tallest bar its figure has an axis for."""
@@ -39,7 +40,7 @@ class Subject:
         ghost: nearest zero in picture units, in the upper half plane.
         certified: whether `exact` is proven by a winding number.
         top_two: radius the two likeliest classes alone would have, no bound.
-        source: the probed network, None in the sandbox.
+        source: the probed network, or a reader's table of logits and slopes; None in the sandbox.
     """
 
     z: Tensor
@@ -53,7 +54,7 @@ class Subject:
     ghost: complex
     certified: bool
     top_two: float
-    source: Probe | None
+    source: Probe | Table | None
 
     @property
     def flat(self) -> bool:
@@ -93,15 +94,17 @@ def subject(request: Request) -> Subject:
 
 
 def source_of(request: Request) -> Probe | None:
-    """The probed network a request asks for; None in the sandbox."""
-    if request["source"] == "sandbox":
+    """The probed network a request asks for; None where there is none, in the sandbox or beside a table."""
+    if request["source"] in ("sandbox", "table"):
         return None
+    if request["source"] == "own":
+        return own_probe(request["own"], request["direction"], request["direction_seed"])
     names = ("network", "stage", "direction", "direction_seed", "weights")
     return probe(*(request[name] for name in names))
 
 
 def _sample(request: Request) -> Subject:
-    source = source_of(request)
+    source = _table(request) if request["source"] == "table" else source_of(request)
     assert source is not None
     count = len(source.labels)
     index = request["sample"]
@@ -109,8 +112,15 @@ def _sample(request: Request) -> Subject:
         raise RequestError("sample", index, f"must be from 0 to {count - 1}, or -1 for the tightest", -1)
     if index == -1:
         index = int(bound_of_all(source, 1.0).argmin())
-    label = int(digits().train[1][index])
+    label = int(source.labels[index])
     return _subject(source.z[index], source.a[index], label, index, request["temperature"], source)
+
+
+def _table(request: Request) -> Table:
+    if not request["brought"]:
+        allowed = "drop a .npz or .safetensors with z and a, (samples, classes) each, on the page"
+        raise RequestError("brought", request["brought"], allowed)
+    return table_of(request["brought"])
 
 
 def _sandbox(request: Request) -> Subject:
@@ -130,7 +140,7 @@ def _bars(request: Request, name: str, classes: int) -> Tensor:
 
 
 def _subject(
-    z: Tensor, a: Tensor, label: int, index: int, temperature: float, source: Probe | None
+    z: Tensor, a: Tensor, label: int, index: int, temperature: float, source: Probe | Table | None
 ) -> Subject:
     spread = slope_spread(z[None], a[None]).item()
     unit = math.pi / spread if spread > 0 else 1.0

@@ -21,19 +21,19 @@ def card(request: Request, frame: Frame) -> Card | None:
         return None
     from .checkpoints import digits
 
-    index = int(facts["sample"])
-    pixels = digits().train[0][index].reshape(8, 8).tolist()
+    index, known = int(facts["sample"]), request["source"] == "network"
+    pixels = digits().train[0][index].reshape(8, 8).tolist() if known else ()
     words = f"p = {facts['probability']:.3f} before the step"
     if facts["prediction"] != facts["label"]:
         words += f", read as {facts['prediction']}"
-    return Card("", f"Sample {index}, a {facts['label']}", words, pixels)
+    return Card("", f"Sample {index}, {'a' if known else 'class'} {facts['label']}", words, pixels)
 
 
 def claims(request: Request, frame: Frame) -> tuple[Claim, ...]:
     """Statements for the present network, direction and sample; in the sandbox only those of one sample."""
     facts = frame.facts
     rows = [_printed_sign(facts), _top_two(facts), _poles()]
-    if request["source"] == "network" and "loss_ratio_1" in facts:
+    if "loss_ratio_1" in facts:
         rows = [*_batch(facts), rows[0], _top_two_share(facts), rows[2]]
     return tuple(rows)
 

@@ -31,7 +31,14 @@ STATES: list[dict[str, Any]] = [
     {"view": "sweep", "network": "linear", "stage": "start", "direction": "random", "temperature": 0.3},
     {"view": "sweep", "network": "linear", "direction": "adam", "sweep_axis": "exact", "sample": 7},
     {"view": "spike", "spike_steps": 50, "spike_at": 20, "spike_held": 5, "spike_step": 33},
-    {"view": "spike", "spike_steps": 50, "spike_at": 3, "spike_held": 600, "spike_optimizer": "adamw", "spike_rate": 10},
+    {
+        "view": "spike",
+        "spike_steps": 50,
+        "spike_at": 3,
+        "spike_held": 600,
+        "spike_optimizer": "adamw",
+        "spike_rate": 10,
+    },
 ]
 
 

@@ -67,7 +67,9 @@ def test_radii_are_the_engines_and_their_dots_lie_on_them(lens) -> None:
     )
     assert tables["temperature_cursor"]["x"] == pytest.approx([math.log10(0.4)])
     flip = tables["temperature_flip_line"]["y"][0]
-    assert 0 <= tables["temperature_exact"]["y"][0] - flip < 0.01, "as T falls the exact radius ends at the flip"
+    assert 0 <= tables["temperature_exact"]["y"][0] - flip < 0.01, (
+        "as T falls the exact radius ends at the flip"
+    )
     low, high = facts["temperature_ends"]
     assert low < bound["y"].min() and tables["temperature_exact"]["y"].max() < high
 
