@@ -37,6 +37,9 @@ PAGE_SECONDS = 0.01
 NAMED = (0.86, 0.74, 0.62, 0.5, 0.38, 0.26)
 """Heights at which the curves are named, from the first to break to the last: apart, however close the curves run."""
 
+CROWDED = 1.5
+"""Upper end of the axis of what is kept from which on a name is higher than the gap to the next."""
+
 FLOOR = 1e-6
 
 
@@ -91,14 +94,16 @@ def _frame(
     chosen = direction_of(request["direction"], request["direction_seed"])
     curves = {quantity: _live_curve(sweep, quantity, axis) for quantity in QUANTITIES}
     low, high = _ends(table_, chosen, sweep, axis)
+    top = max(1.1, 1.05 * float(curves["kept"]["y"].max(initial=0.0)))
     facts = _facts(request, chosen, sweep) | {
         "sweep_axis": axis,
         "sweep_low": low,
         "sweep_high": high,
-        "sweep_top": max(1.1, 1.05 * float(curves["kept"]["y"].max(initial=0.0))),
+        "sweep_top": top,
     }
     found: dict[str, Columns] = {
         **_shipped_curves(table_, chosen, axis),
+        "sweep_kept_names": _curve_names(table_, chosen, axis, room=top < CROWDED),
         **_strip(table_, chosen, sweep),
         **{f"sweep_{quantity}": curve for quantity, curve in curves.items()},
         **_marks(sweep, axis),
@@ -132,21 +137,25 @@ def _abscissae(table_: Shipped, network: int, chosen: int, axis: str) -> np.ndar
 
 
 def _shipped_curves(table_: Shipped, chosen: int, axis: str) -> dict[str, Columns]:
-    """The six faint curves of each quantity, and their names where each falls through a height of its own."""
+    """The six faint curves of each quantity."""
     places = [_abscissae(table_, network, chosen, axis) for network in range(len(NETWORKS))]
     found: dict[str, Columns] = {}
     for quantity in QUANTITIES:
         heights = [_height(quantity, getattr(table_, quantity)[k, chosen]) for k in range(len(NETWORKS))]
         found[f"sweep_{quantity}_six"] = {"xs": places, "ys": heights}
-    order = np.argsort(table_.onsets(axis)[:, chosen])
+    return found
+
+
+def _curve_names(table_: Shipped, chosen: int, axis: str, room: bool) -> Columns:
+    """Names of the six where each falls through a height of its own; none where they would lie on one another."""
+    order = np.argsort(table_.onsets(axis)[:, chosen]).tolist() if room else []
     texts, xs, ys = [], [], []
-    for level, k in zip(NAMED, order.tolist(), strict=True):
-        x, y = _through(places[k], table_.kept[k, chosen], level)
+    for level, k in zip(NAMED, order, strict=False):
+        x, y = _through(_abscissae(table_, k, chosen, axis), table_.kept[k, chosen], level)
         texts.append(NAMES[NETWORKS[k]])
         xs.append(x)
         ys.append(y)
-    found["sweep_kept_names"] = {"x": np.array(xs), "y": np.array(ys), "text": texts}
-    return found
+    return {"x": np.array(xs), "y": np.array(ys), "text": texts}
 
 
 def _through(x: np.ndarray, y: np.ndarray, level: float) -> tuple[float, float]:

@@ -261,3 +261,5 @@ def test_ticks_are_written_as_short_as_they_can_be(lens: GhostsLens) -> None:
     kept = next(figure for figure in lens.figures(grown) if figure.name == "sweep_kept")
     assert kept.y.range is not None and kept.y.range[1] >= max(grown.tables["sweep_kept"]["y"]) > 1.5
     assert [text for _, text in kept.y.ticks][:3] == ["0", "100 %", "200 %"]
+    assert len(computed(lens).tables["sweep_kept_names"]["text"]) == 6
+    assert not grown.tables["sweep_kept_names"]["text"], "on that axis the names would lie on one another"
