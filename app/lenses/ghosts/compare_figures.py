@@ -30,10 +30,10 @@ SCALES = (
     Scale("margin ρₘ", "ink", "margin", "√(u₀² + ρₐ²)", "bound of the series", "2"),
     Scale("exact ρ*", "ink", "exact", "min |t|, F(t) = 0", "exact, logits linearised", "2"),
     Scale("KL region", "purple", "region", "max KL = π²/8", "exact, logits linearised", "2"),
-    Scale("quadratic, vᵀHv", "amber", "quadratic", "−2gᵀv/(vᵀHv)", "heuristic, 2nd order", "9"),
+    Scale("quadratic, v·Hv", "amber", "quadratic", "−2g·v/(v·Hv)", "heuristic, 2nd order", "9"),
     Scale("sharpness, λ", "amber", "sharpness", "2‖g‖/λ", "heuristic, 2nd order", "3 + 6 a product"),
-    Scale("2/(vᵀHv) as τ", "amber", "rate", "2/(vᵀHv)", "a rate, not a length", "6"),
-    Scale("Polyak", "green", "polyak", "ℓ/(−gᵀv)", "heuristic, 1st order", "3"),
+    Scale("2/(v·Hv) as τ", "amber", "rate", "2/(v·Hv)", "a rate, not a length", "6"),
+    Scale("Polyak", "green", "polyak", "ℓ/(−g·v)", "heuristic, 1st order", "3"),
 )
 """From top to bottom; the passes are nominal: a gradient counts as three, a product with H as six, slopes as one."""
 
@@ -101,7 +101,7 @@ def _ladder(frame: Frame) -> Figure:
             Layer("compare_cursor", "vlines", Style("hand", "exact"), above=True),
         ),
         x=_axis(frame, visible=True),
-        y=Axis("", (-0.7, top + 0.7)),
+        y=Axis("", (-0.7, top + 0.7), ((0.0, ""),)),
         size="hero",
         drag=True,
         tap=True,

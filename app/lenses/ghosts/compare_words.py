@@ -79,11 +79,11 @@ def _nearest(facts: Mapping[str, Any]) -> Claim:
 def _rate(facts: Mapping[str, Any]) -> Claim:
     said = "not known yet, or the loss does not curve upwards along this direction"
     if "compare_rate" in facts:
-        said = f"2/(vᵀHv) = {shown(facts['compare_rate'] / facts['compare_bound'])} ρₐ"
+        said = f"2/(v·Hv) = {shown(facts['compare_rate'] / facts['compare_bound'])} ρₐ"
     if "compare_quadratic" in facts:
         said += f", as a length {shown(facts['compare_quadratic'] / facts['compare_bound'])} ρₐ"
     return Claim(
-        "The paper sets 2/(vᵀHv) beside ρₐ as if it were a length, and finds it far too large. It is a learning rate: "
+        "The paper sets 2/(v·Hv) beside ρₐ as if it were a length, and finds it far too large. It is a learning rate: "
         "times the slope of the loss it becomes a length, and along −gradient a much shorter one.",
         f"{PAPER}, appendix on the Hessian",
         "10 to 460 times ρₐ",

@@ -84,7 +84,7 @@ def _radii(frame: Frame) -> Figure:
         unit="as a step τ, both axes logarithmic",
         hint="drag T",
         legend=(
-            Key("bound, ∝ T", "bound"),
+            Key("bound, πT/Δₐ", "bound"),
             Key("margin", "fine", "grey"),
             Key("exact", "line"),
             Key("flip distance, its limit", "line", "blue"),
