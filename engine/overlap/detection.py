@@ -190,23 +190,47 @@ def detection_probability(
         null = null_distribution(compressed, l_max, amplitude, null_draws, generator, starts)
         draws = simulate_compressed(compressed, amplitude * signal, injections, generator)
         found = anisotropy_snr(compressed, draws, l_max, starts)
-        threshold = detection_threshold(null.anisotropic, false_alarm)
-        low, high = threshold_interval(null.anisotropic, false_alarm)
+        share = detected_share(null.anisotropic, found.anisotropic, false_alarm)
         failed = torch.cat([null.fit.converged, found.fit.converged]).logical_not().double().mean()
-        hits = [float((found.anisotropic > level).sum()) for level in (threshold, low, high)]
-        rows.append((*hits, float(threshold), float(failed)))
-    hits, most, fewest, thresholds, unconverged = torch.tensor(rows, dtype=torch.float64).unbind(-1)
-    lower, upper = wilson_interval(fewest, injections)[0], wilson_interval(most, injections)[1]
-    return DetectionCurve(hits / injections, lower, upper, thresholds, unconverged)
+        rows.append((*share, float(failed)))
+    return DetectionCurve(*torch.tensor(rows, dtype=torch.float64).unbind(-1))
 
 
-def wilson_interval(hits: Tensor, trials: int, z: float = 1.0) -> tuple[Tensor, Tensor]:
-    """Wilson's (1927) binomial interval of z standard deviations; not empty at 0 and 1, unlike √(p(1−p)/n).
+class DetectedShare(NamedTuple):
+    """How many skies were told from an isotropic one: the share, its 68 % interval, and the SNR that had to be passed."""
+
+    probability: float
+    lower: float
+    upper: float
+    threshold: float
+
+
+def detected_share(null: Tensor, found: Tensor, false_alarm: float, least: float = 0.0) -> DetectedShare:
+    """The share of the found SNRs above the threshold of the null ones; its interval has the threshold's scatter too.
+
+    Args:
+        null: (draws,) anisotropic SNRs of isotropic skies.
+        found: (injections,) those of the sky that is looked for.
+        false_alarm: of one test.
+        least: an SNR that is no detection wherever the threshold lies.
+
+    Raises:
+        ValueError: as `detection_threshold`.
+    """
+    threshold = detection_threshold(null, false_alarm)
+    low, high = threshold_interval(null, false_alarm)
+    hits, most, fewest = ((found > level.clamp(min=least)).sum() for level in (threshold, low, high))
+    lower, upper = wilson_interval(fewest, len(found))[0], wilson_interval(most, len(found))[1]
+    return DetectedShare(float(hits) / len(found), float(lower), float(upper), float(threshold))
+
+
+def wilson_interval(hits: Tensor, trials: int) -> tuple[Tensor, Tensor]:
+    """Wilson's (1927) binomial interval of one standard deviation; not empty at 0 and 1, unlike √(p(1−p)/n).
 
     >>> [round(bound.item(), 4) for bound in wilson_interval(torch.tensor(0.0), 99)]
     [0.0, 0.01]
     """
     p = float64(hits) / trials
-    centre = (p + z * z / (2 * trials)) / (1 + z * z / trials)
-    half = z / (1 + z * z / trials) * (p * (1 - p) / trials + z * z / (4 * trials**2)).sqrt()
+    centre = (p + 1 / (2 * trials)) / (1 + 1 / trials)
+    half = (p * (1 - p) / trials + 1 / (4 * trials**2)).sqrt() / (1 + 1 / trials)
     return (centre - half).clamp(min=0), (centre + half).clamp(max=1)

@@ -11,7 +11,10 @@ from .harmonics import real_harmonics
 from .healpix import pixel_directions
 from .skies import degree_of, evaluate
 
-CANDIDATES = 16
+CANDIDATES, NEWTON_STEPS = 16, 20
+ROUNDING = 1e-9
+"""How far below 0, in units of the mean power, rounding may carry a sky that touches 0."""
+
 DIFFERENCE = 1e-4  # rad; the truncation error of the slope moves the minimum by about its square
 
 
@@ -70,12 +73,11 @@ def minimum_power(coefficients: Tensor) -> tuple[Tensor, Tensor]:
     return evaluate(coefficients, place.unsqueeze(0))[0], place
 
 
-def require_physical(coefficients: Tensor, tolerance: float = 1e-9) -> None:
+def require_physical(coefficients: Tensor) -> None:
     """Do nothing for a sky that is positive everywhere, and raise for any other.
 
     Args:
         coefficients: ((l_max + 1)²,).
-        tolerance: how far below 0, in units of the mean power, rounding may carry a sky that touches 0.
 
     Raises:
         NegativeSkyError: with the lowest power and its right ascension and declination.
@@ -83,7 +85,7 @@ def require_physical(coefficients: Tensor, tolerance: float = 1e-9) -> None:
     """
     value, place = minimum_power(coefficients)
     mean = abs(float(torch.as_tensor(coefficients)[0])) / math.sqrt(4 * math.pi)
-    if value.item() < -tolerance * mean or (mean == 0 and value.item() < 0):
+    if value.item() < -ROUNDING * mean or (mean == 0 and value.item() < 0):
         x, y, z = place.tolist()
         raise NegativeSkyError(
             value.item(),
@@ -100,12 +102,12 @@ def _grid(l_max: int) -> tuple[Tensor, Tensor, Tensor]:
     return points, real_harmonics(points, l_max), torch.as_tensor(nearest)
 
 
-def _follow(coefficients: Tensor, start: Tensor, spacing: float, steps: int = 20) -> Tensor:
+def _follow(coefficients: Tensor, start: Tensor, spacing: float) -> Tensor:
     """Newton on the tangent plane of each place; a step that climbs is taken back and the next made shorter."""
     places, values = start, evaluate(coefficients, start)
     reach = torch.full_like(values, spacing)
     scale = torch.linalg.vector_norm(coefficients)
-    for _ in range(steps):
+    for _ in range(NEWTON_STEPS):
         slope, curvature, frame = _slope_and_curvature(coefficients, places)
         bends, axes = torch.linalg.eigh(curvature)
         along = (axes.mT @ slope.unsqueeze(-1)).squeeze(-1)

@@ -10,6 +10,8 @@ from .clebsch import product_tensor
 from .compression import Compressed
 from .whitening import float64
 
+TOLERANCE = 1e-5
+
 
 class SquareRootFit(NamedTuple):
     """Best-fitting skies of many data sets, leading shape (...).
@@ -18,7 +20,7 @@ class SquareRootFit(NamedTuple):
         sign is free: root[..., 0] ≥ 0 is chosen. Divide by root[..., 0] for the b_LM with b_00 = 1.
     coefficients: (..., (l_max + 1)²) A² c_lm of P, c_00 = √(4π) A².
     chi_square: (...) |d − R c|² at the fit.
-    converged: (...) whether the gradient vanishes: no parameter alone could gain more than tolerance² in χ².
+    converged: (...) whether the gradient vanishes: no parameter alone could gain more than TOLERANCE² in χ².
     iterations: the steps taken, of the slowest data set.
     """
 
@@ -72,7 +74,6 @@ def square_root_fit(
     data: Tensor,
     l_max: int,
     iterations: int = 200,
-    tolerance: float = 1e-5,
     starts: int = 1,
 ) -> SquareRootFit:
     """Maximum-likelihood sky in the square-root basis, for a batch of data sets at once.
@@ -93,7 +94,6 @@ def square_root_fit(
         data: (..., j) from `project`.
         l_max: band limit of P; factors reach l_max // 2.
         iterations: at most.
-        tolerance: see SquareRootFit.converged.
         starts: the isotropic sky, and starts − 1 fixed roots in random directions of the same power; the best
             converged fit of each data set is returned.
 
@@ -111,7 +111,7 @@ def square_root_fit(
     flat = data.reshape(-1, data.shape[-1])
     begin = _starting_roots(compressed, flat, table.shape[1], starts)
     many = flat.repeat(starts, 1)
-    root, chi_square, converged, taken = _descend(forms, many, begin, iterations, tolerance)
+    root, chi_square, converged, taken = _descend(forms, many, begin, iterations)
     root, chi_square, converged = _best_start(root, chi_square, converged, starts)
     root = root * torch.where(root[:, :1] < 0, -1.0, 1.0)
     lead = data.shape[:-1]
@@ -156,7 +156,7 @@ def _checked(compressed: Compressed, data: Tensor, l_max: int) -> Tensor:
 
 
 def _descend(
-    forms: Tensor, data: Tensor, root: Tensor, iterations: int, tolerance: float
+    forms: Tensor, data: Tensor, root: Tensor, iterations: int
 ) -> tuple[Tensor, Tensor, Tensor, int]:
     """Damped Newton steps on every data set until it has converged; those done drop out of the work."""
     root, best = root.clone(), data.new_zeros(len(data))
@@ -170,7 +170,7 @@ def _descend(
         gauss_newton = gradients.mT @ gradients
         scale = gauss_newton.diagonal(dim1=-2, dim2=-1)
         scale = scale + 1e-12 * scale.amax(-1, keepdim=True)
-        done = (gradient.square() <= tolerance**2 * scale).all(-1)
+        done = (gradient.square() <= TOLERANCE**2 * scale).all(-1)
         root[active], best[active], converged[active] = here, residual.square().sum(-1), done
         if bool(done.all()) or taken == iterations:
             break

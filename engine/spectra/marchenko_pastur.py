@@ -93,11 +93,12 @@ def outlier_count(sigma: Tensor, rows: int, columns: int, variance: Tensor | flo
 
 
 @lru_cache(maxsize=256)
-def _median(ratio: float, points: int = 1 << 14) -> float:
+def _median(ratio: float) -> float:
     """Median of the eigenvalues of XXᵀ/N for unit variance, ratio = r/N ≤ 1.
 
     With x = 1 + q − 2√q cos θ the density becomes (2/π) sin²θ/x dθ, smooth on [0, π]: midpoints do.
     """
+    points = 1 << 14
     theta = (np.arange(points) + 0.5) * (math.pi / points)
     x = (1 - math.sqrt(ratio)) ** 2 + 4 * math.sqrt(ratio) * np.sin(theta / 2) ** 2
     mass = np.cumsum(2 / points * np.sin(theta) ** 2 / x)

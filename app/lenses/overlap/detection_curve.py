@@ -16,11 +16,9 @@ from torch import Tensor
 from anisoscope.engine.overlap.compression import Compressed, compress, project
 from anisoscope.engine.overlap.detection import (
     anisotropy_snr,
-    detection_threshold,
+    detected_share,
     null_distribution,
     simulate_compressed,
-    threshold_interval,
-    wilson_interval,
 )
 from anisoscope.engine.overlap.square_root import isotropic_amplitude
 
@@ -132,16 +130,14 @@ def _draws(problem: Problem, snr: float, number: int) -> Draws:
 def _row(problem: Problem, snr: float, rounds: int) -> _Row:
     draws = [_draws(problem, snr, number) for number in range(rounds)]
     null, found = torch.cat([each.null for each in draws]), torch.cat([each.found for each in draws])
-    threshold = detection_threshold(null, FALSE_ALARM)
-    low, high = threshold_interval(null, FALSE_ALARM)
-    hits, most, fewest = ((found > level.clamp(min=NO_SNR)).sum() for level in (threshold, low, high))
+    share = detected_share(null, found, FALSE_ALARM, NO_SNR)
     return _Row(
         snr,
-        float(hits) / len(found),
-        float(wilson_interval(fewest, len(found))[0]),
-        float(wilson_interval(most, len(found))[1]),
+        share.probability,
+        share.lower,
+        share.upper,
         float(null.median()),
-        float(threshold),
+        share.threshold,
         sum(each.unconverged for each in draws) / (len(null) + len(found)),
     )
 

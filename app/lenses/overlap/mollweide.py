@@ -113,9 +113,9 @@ def circle(centre: Tensor, radius: float, points: int = 121) -> Tensor:
     return centre * np.cos(radius) + np.sin(radius) * (first * angle.cos() + second * angle.sin())
 
 
-def arc(start: Tensor, end: Tensor, points: int = 41) -> Tensor:
-    """Directions (points, 3) on the great circle from one place to another; any of them between antipodes."""
-    share = torch.linspace(0, 1, points, dtype=torch.float64)[:, None]
+def arc(start: Tensor, end: Tensor) -> Tensor:
+    """Directions (41, 3) on the great circle from one place to another; any of them between antipodes."""
+    share = torch.linspace(0, 1, 41, dtype=torch.float64)[:, None]
     angle = torch.atan2(torch.linalg.cross(start, end).norm(), (start * end).sum())
     if float(angle.sin()) < 1e-9:
         middle = circle(start, float(torch.pi / 2), 2)[0]

@@ -27,21 +27,18 @@ LONGEST = math.radians(16)
 """Length on the sky of the arrow at the steepest of the places."""
 
 
-def placement(
-    setup: Setup, kind: str = "anisotropy", columns: int = 240
-) -> tuple[dict[str, Columns], dict[str, Any]]:
-    """The gain of one pulsar, as good as the others, at each of 768 places; nothing of the sky enters but A² = 1.
+def placement(setup: Setup, columns: int = 240) -> tuple[dict[str, Columns], dict[str, Any]]:
+    """The gain in nats of one pulsar, as good as the others, at each of 768 places; nothing of the sky enters but A² = 1.
 
     Args:
         setup: array, SNR and fit_l_max, the degrees the gain is counted over.
-        kind: of the engine's `fisher_figure`; of "anisotropy" and "d_optimal" the gain is in nats.
         columns: of the picture.
 
     Returns:
         tables placement_map, placement_best (x, y), placement_gradient (x0, y0, x1, y1: from the place
         towards larger gain); and facts.
     """
-    found = _placement(setup.key, float(setup.snr), setup.fit_l_max, kind)
+    found = _placement(setup.key, float(setup.snr), setup.fit_l_max)
     best = int(found.gain.argmax())
     place = pixel_directions(NSIDE)[best]
     x, y = mollweide.project(place[None])
@@ -58,18 +55,17 @@ def placement(
         "placement_lowest": scale.low,
         "placement_mean": float(found.gain.mean()),
         "placement_base": found.base,
-        "placement_kind": kind,
         "placement_nside": NSIDE,
     }
     return tables, facts
 
 
 @lru_cache(maxsize=8)
-def _placement(key: bytes, snr: float, l_max: int, kind: str) -> PlacementMap:
+def _placement(key: bytes, snr: float, l_max: int) -> PlacementMap:
     """σ_ab = noise_a noise_b: the noise of every pulsar is √σ."""
     sigma = sigma_for_snr(pair_separations(key).hellings_downs, snr)
     noise = math.sqrt(float(sigma[0]))
-    return placement_map(vectors(key), pixel_directions(NSIDE), noise, l_max, kind)
+    return placement_map(vectors(key), pixel_directions(NSIDE), noise, l_max, "anisotropy")
 
 
 def _arrows(gradient: Tensor) -> dict[str, np.ndarray]:

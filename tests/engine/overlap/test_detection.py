@@ -10,6 +10,7 @@ from torch import Tensor
 from anisoscope.engine.overlap.compression import Compressed, compress, project
 from anisoscope.engine.overlap.detection import (
     anisotropy_snr,
+    detected_share,
     detection_probability,
     detection_threshold,
     null_distribution,
@@ -178,3 +179,15 @@ def test_refusals(array: Compressed) -> None:
         detection_threshold(torch.ones(3), 1.0)
     with pytest.raises(ValueError, match="null has shape"):
         detection_threshold(torch.ones(0))
+
+
+def test_the_share_counts_what_passes_the_threshold_and_its_interval_holds_it() -> None:
+    null = torch.linspace(0, 1, 1001, dtype=torch.float64)
+    found = torch.linspace(0.5, 1.5, 1000, dtype=torch.float64)
+    share = detected_share(null, found, 0.1)
+    assert share.threshold == pytest.approx(0.9, abs=2e-3)
+    assert share.probability == pytest.approx(0.6, abs=3e-3)
+    assert share.lower < share.probability < share.upper
+    # nothing below `least` is a detection, however low the threshold is
+    assert detected_share(0 * null, found, 0.1, least=1.0).probability == pytest.approx(0.5, abs=2e-3)
+    assert detected_share(0 * null, 0 * found, 0.1, least=1e-3).probability == 0
