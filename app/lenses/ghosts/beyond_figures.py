@@ -128,7 +128,7 @@ def _samples(frame: Frame) -> Figure:
             Layer("beyond_samples_own", "points", Style("blue", "ring", size=12)),
         ),
         x=Axis("ρ* / ρₐ, linearised", (-0.05, HIGH), ticks),
-        y=Axis("R_true / ρₐ", (LOW, 0.9), ticks),
+        y=Axis("R_true / ρₐ", (LOW, 1.1), ticks),
         size="pair",
         when=BEYOND,
         aria="Each sample’s true radius against its linearised one: on the diagonal they agree; below the dashed line the "

@@ -117,7 +117,7 @@ def layer_name(layer: LayerRadii) -> str:
     """Function and module: "GELU, 5"."""
     function = NAMES.get(layer.function, layer.function)
     short = layer.module.replace("blocks.", "").replace("feed_forward", "ffn").replace("attention", "attn")
-    return f"{function}, {short}" if short else f"output {function}"
+    return f"{function}, {short}" if short else "output"
 
 
 def layer_tables(one: Beyond) -> dict[str, Columns]:

@@ -50,7 +50,7 @@ def test_of_the_linear_network_both_planes_are_one(linear: Frame) -> None:
     first = np.argmin(ghosts["distance"])
     assert nearest["distance"][0] == pytest.approx(ghosts["distance"][first], rel=1e-9)
     assert abs(nearest["x"][0]) == pytest.approx(abs(ghosts["x"][first]), rel=1e-9)
-    assert [str(name) for name in linear.tables["beyond_layers"]["name"]] == ["output softmax"]
+    assert [str(name) for name in linear.tables["beyond_layers"]["name"]] == ["output"]
 
 
 def test_the_picture_of_a_linear_network_is_that_of_its_logits(linear: Frame) -> None:
@@ -116,7 +116,7 @@ def test_another_activation_is_trained_here_and_has_a_picture(lens: GhostsLens) 
     frame = frame_at(lens, 2, request(network="mlp", beyond_activation="tanh"))
     assert frame.facts["test_accuracy"] > 0.93
     assert frame.facts["beyond_radius"] > 0 and frame.tables["beyond_field"]["image"].shape[1] >= COARSE
-    assert [row.split(",")[0] for row in frame.tables["beyond_layers"]["name"]] == ["tanh", "output softmax"]
+    assert [row.split(",")[0] for row in frame.tables["beyond_layers"]["name"]] == ["tanh", "output"]
     again = frame_at(lens, 1, request(network="mlp", beyond_activation="tanh"))
     assert again.facts["beyond_radius"] == frame.facts["beyond_radius"]
 
@@ -151,7 +151,7 @@ def test_words_have_numbers_and_no_not_a_number(lens: GhostsLens, normalised: Fr
         assert "nan" not in claim.ours and "not a number" not in claim.ours
     table = lens.table(asked, normalised)
     assert table is not None and len(table.rows) == 5 and len(table.headings) == len(table.rows[0])
-    assert "output softmax" in [row[0] for row in table.rows if "sample" in row[-1]]
+    assert "output" in [row[0] for row in table.rows if "sample" in row[-1]]
 
 
 def test_wanted_samples_are_spread_over_the_training_set() -> None:
