@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lens_page import link, value
+from lens_page import drop, link, value
 from lens_page import opened as opened_lens
 from playwright.sync_api import Browser, Page, expect
 from served import as_command, until
@@ -254,3 +254,14 @@ def test_weights_dropped_on_the_page_become_the_network(page: Page, address: str
     expect(page.get_by_text("readable .npz archive", exact=False).first).to_be_visible()
     opened(page, address, "?weights=other.npz%230123456789abcdef")
     expect(page.get_by_text("drop other.npz on the page again", exact=False).first).to_be_visible()
+
+
+def test_dropped_logits_and_slopes_become_the_source(page: Page, address: str) -> None:
+    opened(page, address)
+    buffer = io.BytesIO()
+    generator = np.random.default_rng(4)
+    np.savez(buffer, z=generator.normal(size=(12, 4)), a=generator.normal(size=(12, 4)))
+    drop(page, "mine.npz", buffer.getvalue())
+    expect(page.get_by_text("Radius of 12 samples").first).to_be_visible()
+    expect(page.get_by_text("12 samples of mine.npz", exact=False).first).to_be_visible()
+    expect(page.get_by_text("Samples in the brush").first).to_be_hidden()

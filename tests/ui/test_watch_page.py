@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from lens_page import DRAWN, link, value
+from lens_page import DRAWN, at, layer, link, value
 from playwright.sync_api import Page, expect
-from recorded import written
+from recorded import RadiusWriting, written
 from served import as_command, until
 from torch import nn
 
@@ -110,3 +110,29 @@ def test_a_link_to_a_step_of_a_longer_recording_stands_there(page: Page, watchin
     until(lambda: recorded(page)[-1:] == [1000], 30)
     expect(page.get_by_text("at step 510", exact=True).first).to_be_visible()
     assert value(page, "step") == 510
+
+
+def drawn_steps(page: Page) -> list[float]:
+    """Steps of the blue curve, reach taken, as the browser has them."""
+    return [float(step) for step in layer(page, "watch_reach", 3, "x")]
+
+
+def test_a_record_of_radii_is_waited_for_and_followed(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "mine.radius"
+    with as_command(str(path), "--no-browser", command=WATCH) as address:
+        page.goto(f"{address}ghosts?watch=mine&view=watch&watch_step=1000000000")
+        page.wait_for_selector("canvas", state="attached")
+        expect(page.get_by_text("waiting for mine.radius").first).to_be_visible(timeout=30_000)
+        writing = RadiusWriting(path)
+        writing.steps(range(4))
+        until(lambda: drawn_steps(page) == [0, 1, 2, 3], 30)
+        expect(page.get_by_text("at step 3", exact=True).first).to_be_visible()
+        writing.steps(range(4, 40))
+        until(lambda: drawn_steps(page)[-1:] == [39], 30)
+        expect(page.get_by_text("at step 39", exact=True).first).to_be_visible()
+        # back over what was recorded, in the browser alone
+        page.mouse.click(*at(page, "watch_reach", 17.2, 0.0))
+        expect(page.get_by_text("at step 17", exact=True).first).to_be_visible()
+        writing.end()
+        expect(page.get_by_text("mine, finished").first).to_be_visible()
+        assert "watch=mine" in link(page) and str(tmp_path) not in link(page)
