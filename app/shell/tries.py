@@ -24,7 +24,7 @@ class Tries(Component):
     current = param.String(default="")
     chosen = param.Dict(default={})
 
-    def on_choose(self, callback: Callable[[str], None]) -> None:
+    def on_choose(self, callback: Callable[[str], object]) -> None:
         """Call `callback(name)` when a preset is pressed, also the same one twice."""
 
         def pressed(event: Any) -> None:

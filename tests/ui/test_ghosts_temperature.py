@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 QUERY = "?view=temperature&source=sandbox&classes=2&logits=2,0,0,0,0,0&slopes=0,1,0,0,0,0"
 FLIP = 2 / math.pi
-"""Real part of every ghost of these two classes, in units of the bound at T = 1: they stand at odd multiples of T above it."""
+"""Real part of every ghost of these two classes, in units of the bound at T = 1; their heights are odd multiples of T."""
 
 GHOSTS = 7
 """Place of the followed ghosts among the layers of the plane."""
