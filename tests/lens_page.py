@@ -48,9 +48,11 @@ def layer(page: Page, figure: str, place: int, column: str) -> list[Any]:
 
 
 def at(page: Page, figure: str, x: float, y: float) -> tuple[float, float]:
-    """Where on the screen a place of a figure is."""
+    """Where on the screen a place of a figure is, once it has been scrolled there."""
     script = """([name, x, y]) => { const model = Bokeh.documents[0].get_model_by_name(name)
-        const view = Bokeh.index.find_one(model), box = view.canvas_view.el.getBoundingClientRect()
+        const view = Bokeh.index.find_one(model)
+        view.el.scrollIntoView({block: 'center', behavior: 'instant'})
+        const box = view.canvas_view.el.getBoundingClientRect()
         return [box.left + view.frame.x_scale.compute(x), box.top + view.frame.y_scale.compute(y)] }"""
     found = page.evaluate(script, [f"figure-{figure}", x, y])
     return found[0], found[1]

@@ -16,6 +16,9 @@ pytestmark = pytest.mark.browser
 LIT = 4
 """Place of the lit point among the layers of the picture."""
 
+PLAIN, TURNED = 1, 2
+"""Places of the two curves among the layers of the polar figure."""
+
 
 def width_ratio(page: Page, place: int) -> float:
     """Largest over smallest width of a curve of the polar figure."""
@@ -33,20 +36,20 @@ def number(page: Page, label: str) -> float:
 def test_the_lit_point_is_dragged_over_the_lattice_and_the_kernel_follows(page: Page, address: str) -> None:
     opened(page, address, "psf", "?kernel=cell")
     expect(page.get_by_role("heading", name="Point spread of a hash grid")).to_be_visible()
-    before = layer(page, "polar", 2, "x")
+    before = layer(page, "polar", PLAIN, "x")
     drag(page, "psf", (0.0, 0.0), (0.5, 0.25))
     until(lambda: abs(layer(page, "psf", LIT, "x")[0] - 0.5) < 0.05)
     until(lambda: "dx=0." in link(page) and "dy=0." in link(page))
-    until(lambda: layer(page, "polar", 2, "x") != before)
+    until(lambda: layer(page, "polar", PLAIN, "x") != before)
 
 
 def test_turning_the_levels_makes_the_diamond_round(page: Page, address: str) -> None:
     opened(page, address, "psf")
-    assert width_ratio(page, 2) == pytest.approx(1.164, abs=2e-3)
+    assert width_ratio(page, PLAIN) == pytest.approx(1.164, abs=2e-3)
     opened(page, address, "psf", "?turn=55.62305898749054")
-    until(lambda: len(layer(page, "polar", 3, "x")) > 10)
-    assert width_ratio(page, 3) == pytest.approx(1.026, abs=2e-3)
-    assert width_ratio(page, 2) == pytest.approx(1.164, abs=2e-3)
+    until(lambda: len(layer(page, "polar", TURNED, "x")) > 10)
+    assert width_ratio(page, TURNED) == pytest.approx(1.026, abs=2e-3)
+    assert width_ratio(page, PLAIN) == pytest.approx(1.164, abs=2e-3)
 
 
 def test_a_smaller_table_has_more_speckle(page: Page, address: str) -> None:
