@@ -21,7 +21,7 @@ print("torch" in sys.modules)
 """
 
 
-@pytest.mark.parametrize("slug", ["overlap", "spectra", "psf"])
+@pytest.mark.parametrize("slug", ["ghosts", "overlap", "spectra", "psf"])
 def test_the_stored_frame_is_drawn_without_torch(slug: str) -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-c", PROBE.format(slug=slug)], capture_output=True, text=True, check=True

@@ -18,7 +18,7 @@ from ...uploads import name_of
 from . import line, nothing, views
 from .plane import field, plane_tables
 from .probe import LADDER, Probe, bound_of_all, exact_in_parts, ladder, radii
-from .samples import brush_table, empty_sample_tables, histogram_tables, thumbnail_tables
+from .samples import brush_table, digit_table, empty_sample_tables, histogram_tables, thumbnail_tables
 from .sandbox import bar_tables
 from .state import Subject, subject
 from .table_files import Table
@@ -60,6 +60,7 @@ def _step(request: Request) -> Iterator[Frame | None]:
         **line.line_tables(one, request["kind"], window, line.COARSE),
         **bar_tables(request),
         "brush": brush_table(request["brush"]),
+        "digit": digit_table(one),
         **_samples(request, one, rest=False),
     }
     facts = _facts(request, one)

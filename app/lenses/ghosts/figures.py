@@ -10,9 +10,8 @@ from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
 from ...numbers import shown
 from . import views
+from .extents import HIGHEST_ORDER, TILES_ACROSS, TILES_DOWN, estimate_ceiling
 from .hand import BOTTOM_SHARE
-from .line import HIGHEST_ORDER, estimate_ceiling
-from .samples import TILES_ACROSS, TILES_DOWN
 from .sandbox import reach_of
 
 HAND = "hand"

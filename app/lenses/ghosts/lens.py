@@ -14,7 +14,7 @@ from ...frame import Columns, Frame, Idle
 from ...lens import Lens, Paper, Records
 from ...request import Request
 from ...uploads import Upload, keep
-from . import choices
+from . import choices, extents
 
 if TYPE_CHECKING:
     from ...following import Following
@@ -93,15 +93,17 @@ class GhostsLens(Lens):
     own = param.String(default="", doc="Name of a network that was handed over in Python.")
     weights = Upload(default="", doc="A reader's own weights for the network, in place of a stage.")
     direction = param.Selector(default="-gradient", objects=DIRECTIONS, doc="Unit direction of the step.")
-    direction_seed = param.Integer(default=0, bounds=(0, 999), doc="Which random direction.")
+    direction_seed = param.Integer(default=0, bounds=(0, 999), doc="Seed of the random direction.")
     sample = param.Integer(
         default=384, bounds=(-1, LAST_SAMPLE), doc="Training sample; −1 is the one of the smallest bound."
     )
-    temperature = param.Number(default=1.0, bounds=(0.02, 20.0), doc="T of softmax(z/T).")
+    temperature = param.Number(
+        default=1.0, bounds=(extents.COLDEST, extents.HOTTEST), doc="T of softmax(z/T)."
+    )
     kind = param.Selector(default="exact", objects=RADII, doc="Radius that ends the coloured disc.")
     window = param.Selector(default=6, objects=WINDOWS, doc="Half width of the plane, in units of the bound.")
     r = param.Number(default=2.45, bounds=(0.01, 100.0), doc="Step over the bound, τ/ρₐ.")
-    order = param.Integer(default=48, bounds=(1, 48), doc="Order n of the Taylor model.")
+    order = param.Integer(default=48, bounds=(1, extents.HIGHEST_ORDER), doc="Order n of the Taylor model.")
     brush = param.NumericTuple(default=(-6.0, 6.0), doc="Chosen range of log10 radius.")
     classes = param.Integer(default=3, bounds=(2, MOST_CLASSES), doc="Classes of the sandbox.")
     label = param.Integer(default=0, bounds=(0, MOST_CLASSES - 1), doc="True class of the sandbox, from 0.")
@@ -278,7 +280,9 @@ class GhostsLens(Lens):
                 when=network & when("source", "network"),
             ),
             Group((Choice("direction", "Direction"),), when=network & when("source", "network", "own")),
-            Group((Dial("direction_seed", "Random direction"),), when=network & when("direction", "random")),
+            Group(
+                (Dial("direction_seed", "Seed of the direction"),), when=network & when("direction", "random")
+            ),
             Group(
                 (Dial("classes", "Classes"), Dial("label", "True class")),
                 when=sample & when("source", "sandbox"),

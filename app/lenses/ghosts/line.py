@@ -11,10 +11,10 @@ from torch import Tensor
 from anisoscope.engine.ghosts import linearised_loss, radius_estimate, taylor_coefficients
 
 from ...frame import Columns
+from .extents import HIGHEST_ORDER, estimate_ceiling
 from .probe import Probe, logits_along
 from .state import Subject
 
-HIGHEST_ORDER = 48
 COARSE, FINE = (97, 8), (321, 32)
 """Points in the window, and steps in a decade at which the true loss is tabled wherever the window ends."""
 
@@ -126,11 +126,6 @@ def _estimate(values: Tensor, subject: Subject) -> Columns:
     ceiling = 0.0 if subject.flat else estimate_ceiling(subject.exact / subject.temperature)
     good = np.isfinite(estimate) & (estimate > 0) & (estimate <= ceiling)
     return {"x": np.flatnonzero(good), "y": estimate[good]}
-
-
-def estimate_ceiling(radius: float) -> float:
-    """Upper end of the axis of the running estimates."""
-    return 2.0 * radius
 
 
 def _numbers(subject: Subject, window: float, top: float) -> Columns:

@@ -6,12 +6,12 @@ import numpy as np
 from torch import Tensor
 
 from ...frame import Columns
+from .extents import TILES_ACROSS, TILES_DOWN
 from .probe import Probe, Radii
 from .state import Subject
 from .table_files import Table
 
 BINS = 44
-TILES_ACROSS, TILES_DOWN = 8, 3
 TILE = 9
 """Pixels of a tile: eight of the digit and one of the gap."""
 BRIGHTEST = 255
@@ -87,6 +87,14 @@ def thumbnail_tables(
         "tiles": {"index": np.array(chosen, dtype=np.int64)},
         "inside": {"count": np.array([len(inside)])},
     }
+
+
+def digit_table(subject: Subject) -> Columns:
+    """Pixels of the sample, row by row from the top, 0 white to 1 black; empty where samples are no pictures."""
+    source = subject.source
+    if not isinstance(source, Probe) or source.images[subject.index].numel() != 64:
+        return {"pixels": np.zeros(0)}
+    return {"pixels": source.images[subject.index].flatten().cpu().numpy()}
 
 
 def empty_sample_tables() -> dict[str, Columns]:

@@ -109,7 +109,9 @@ def _sample(request: Request) -> Subject:
     count = len(source.labels)
     index = request["sample"]
     if not -1 <= index < count:
-        raise RequestError("sample", index, f"must be from 0 to {count - 1}, or -1 for the tightest", -1)
+        raise RequestError(
+            "sample", index, f"must be from 0 to {count - 1}, or -1 for the tightest", count - 1
+        )
     if index == -1:
         index = int(bound_of_all(source, 1.0).argmin())
     label = int(source.labels[index])

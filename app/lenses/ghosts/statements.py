@@ -19,10 +19,8 @@ def card(request: Request, frame: Frame) -> Card | None:
     facts = frame.facts
     if request["source"] == "sandbox" or facts.get("sample", -1) < 0:
         return None
-    from .checkpoints import digits
-
     index, known = int(facts["sample"]), request["source"] == "network"
-    pixels = digits().train[0][index].reshape(8, 8).tolist() if known else ()
+    pixels = frame.tables["digit"]["pixels"].reshape(-1, 8).tolist()
     words = f"p = {facts['probability']:.3f} before the step"
     if facts["prediction"] != facts["label"]:
         words += f", read as {facts['prediction']}"

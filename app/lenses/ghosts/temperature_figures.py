@@ -6,9 +6,9 @@ import math
 
 from ...figure import Axis, Figure, Key, Layer, Role, Style, when
 from ...frame import Frame
+from .extents import COLDEST, HOTTEST
 from .spike_figures import decades
 from .sweep_shipped import TEMPERATURES
-from .temperature_follow import COLDEST, HOTTEST
 from .temperature_shipped import trained_spread
 
 TEMPERATURE = when("view", "temperature")

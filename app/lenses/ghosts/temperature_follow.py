@@ -21,11 +21,9 @@ from anisoscope.engine.ghosts import (
 )
 
 from ...request import Request
+from .extents import COLDEST, HOTTEST
 from .probe import Probe
 from .state import Subject
-
-COLDEST, HOTTEST = 0.02, 20.0
-"""Ends of the parameter `temperature`."""
 
 TEMPERATURES = torch.logspace(math.log10(COLDEST), math.log10(HOTTEST), 61, dtype=torch.float64)
 # Rounding must not leave an end of the parameter outside.

@@ -11,14 +11,14 @@ import numpy as np
 
 from ...frame import Columns, Frame, Idle
 from ...request import Request
-from .plane import field
-from .state import Subject, subject
+from .extents import COLDEST, HOTTEST
 from .sweep_shipped import RATIOS, TEMPERATURES, decades, shipped
 from .temperature_figures import UNITS, figures
 from .temperature_shipped import trained, trained_spread
 from .temperature_words import captions, claims, readouts, table
 
 if TYPE_CHECKING:
+    from .state import Subject
     from .sweep_live import Sweep
     from .temperature_follow import Followed
 
@@ -32,6 +32,8 @@ KINDS = ("bound", "margin", "exact")
 
 def frames(request: Request) -> Iterator[Frame | Idle | None]:
     """What is known of the sample at once, its radii and the ways of its ghosts, then the reader's network."""
+    from .plane import field
+    from .state import subject
     from .sweep_live import COARSE, find_radii, find_rows, sweep_of
     from .temperature_follow import followed
 
@@ -195,7 +197,5 @@ def _facts(one: Subject, sample: Followed, sweep: Sweep | None) -> dict[str, Any
 
 def _ends(one: Subject, sample: Followed) -> tuple[float, float]:
     """Of the axis of radii: from the bound of the coldest to the exact radius of the hottest, whatever T is now."""
-    from .temperature_follow import COLDEST, HOTTEST
-
     reach = math.hypot(sample.flip, HOTTEST) if math.isfinite(sample.flip) else HOTTEST
     return math.log10(COLDEST * one.unit) - 0.1, math.log10(2 * reach * one.unit)

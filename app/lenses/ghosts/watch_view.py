@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...following import PAUSE, standing
 from ...frame import Columns, Frame, Idle
 from ...request import Request
 from .spike_figures import decades_around
@@ -32,6 +31,7 @@ OFTEN = 8
 
 def frames(request: Request) -> Iterator[Frame | Idle | None]:
     """The record as it is, and a new picture whenever it has grown."""
+    from ...following import PAUSE
     from .watched import followed, watched
 
     found, file = watched(request), followed(request)
@@ -70,6 +70,8 @@ STEP, ASKED, TAKEN, NORM, SCALE, RADIUS, SAMPLE, TARGET, STATE, LOSS = range(len
 
 def _rows(run: RadiusRun) -> np.ndarray:
     """One row a step, in the order of `COLUMNS`; a step that was taken up again counts as it was last."""
+    from ...following import standing
+
     state = np.full(len(run.steps), STATES.index("as asked"))
     scale = run.scale.numpy()
     state[scale < 1] = STATES.index("cut")
