@@ -53,8 +53,8 @@ def test_it_opens_past_the_ghosts_without_a_fault(page: Page, address: str) -> N
     assert "0.277" in row(page, "step τ") and "2.45" in row(page, "step τ")
     assert "1.93" in row(page, "exact ρ*")
     for name in ("plane", "loss", "error", "histogram", "coefficients", "thumbnails", "estimates"):
-        box = page.evaluate(f"Bokeh.documents[0].get_model_by_name('figure-{name}').inner_width")
-        assert box > 100
+        width = f"Bokeh.documents[0].get_model_by_name('figure-{name}')?.inner_width ?? 0"
+        until(lambda width=width: page.evaluate(width) > 100)
 
 
 def test_dragging_in_the_plane_moves_the_step_and_the_address(page: Page, address: str) -> None:

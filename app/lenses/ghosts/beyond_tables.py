@@ -89,7 +89,7 @@ def _names(one: Beyond) -> Columns:
     rows = [(t, text) for t, text in rows if abs(t.real) < 0.9 * window and t.imag < 0.4 * window]
     return {
         "x": np.array([t.real + 0.02 * window for t, _ in rows]),
-        "y": np.array([t.imag + 0.035 * window for t, _ in rows]),
+        "y": np.array([t.imag - 0.05 * window for t, _ in rows]),
         "text": [text for _, text in rows],
     }
 
@@ -97,7 +97,7 @@ def _names(one: Beyond) -> Columns:
 def _linear_names(one: Beyond) -> Columns:
     ghost, window = one.ghost, one.window
     seen = math.isfinite(ghost.real) and abs(ghost.real) < 0.9 * window and ghost.imag < 0.4 * window
-    rows = [(ghost.real + 0.03 * window, ghost.imag + 0.05 * window)] if seen else []
+    rows = [(ghost.real + 0.03 * window, ghost.imag - 0.06 * window)] if seen else []
     x, y = (np.array([row[k] for row in rows]) for k in (0, 1))
     return {"x": x, "y": y, "text": ["nearest ghost"] * len(rows)}
 
