@@ -11,6 +11,7 @@ from . import words
 from .binding import bind
 from .control import Table, Transport
 from .drawing.canvas import Canvas
+from .drawing.screen import DRAWING, Screen
 from .figure import Condition
 from .frame import Frame
 from .lens import Lens
@@ -42,9 +43,8 @@ PLACING_PAUSE = 0.02
 class Postponed:
     """A figure that is not on the page yet: its block holds an empty place instead."""
 
-    condition: Condition | None
+    screen: Screen
     block: pn.Column
-    canvas: Canvas
 
 
 class Parts:
@@ -80,8 +80,9 @@ class Parts:
         self.conditional: list[tuple[Condition, pn.viewable.Viewable]] = []
         self.postponed: list[Postponed] = []
         self._placing = False
+        self._due = False
         self._view = view
-        self.keyboard.on_ready(self._place_next)
+        self.keyboard.on_ready(self._start_placing)
 
     def _keyboard(self, view: LensView) -> Keyboard:
         lens = view.lens
@@ -124,23 +125,38 @@ class Parts:
     def _place_shown(self) -> None:
         """Put in the figures that a choice has just made visible."""
         if self._placing:
-            shown = [
-                one for one in self.postponed if one.condition is not None and one.condition.holds(self.lens)
-            ]
-            for one in shown:
-                self._place(one)
+            self._place_soon()
+
+    def _start_placing(self) -> None:
+        """The browser has the first figures: the others that are shown follow, one by one, each when it is idle."""
+        self._placing = True
+        self._place_soon()
+
+    def _place_soon(self) -> None:
+        if not self._due:
+            self._due = True
+            self._view.later(PLACING_PAUSE, self._place_next)
 
     def _place_next(self) -> None:
-        """The browser has the first figures: put in the others that are shown, one by one, each when it is idle."""
-        self._placing = True
-        shown = [one for one in self.postponed if one.condition is None or one.condition.holds(self.lens)]
-        if shown:
+        self._due = False
+        shown = [one for one in self.postponed if one.screen.figure.shown(self.lens)]
+        if not shown:
+            return
+        if self._view.served and not DRAWING.acquire(blocking=False):
+            # An export or the supply draws on a thread; the loop of all sessions does not wait for it.
+            self._place_soon()
+            return
+        try:
             self._place(shown[0])
-            self._view.later(PLACING_PAUSE, self._place_next)
+        finally:
+            if self._view.served:
+                DRAWING.release()
 
     def _place(self, one: Postponed) -> None:
         self.postponed.remove(one)
-        one.block[1] = one.canvas
+        # First: a figure that cannot be drawn must not keep back the others.
+        self._place_soon()
+        one.block[1] = _canvas(self._view, one.screen)
 
     def show_numbers(self, request: Request, frame: Frame) -> None:
         """Show a frame's readouts, and the ends of what can be played."""
@@ -248,13 +264,14 @@ def _figures(view: LensView) -> pn.Column:
     for screen in view.screens:
         figure = screen.figure
         css = "an-hero" if figure.size == "hero" else "an-figure"
-        canvas = Canvas(screen.model, sizing_mode="stretch_width", margin=0)
-        shown = figure.when is None or figure.when.holds(view.lens)
-        block = column(view.parts.heads[figure.name], canvas, css=css)
-        # the first figure brings the packet of all frames into the document, be it shown or not
-        if view.served and screen is not view.screens[0] and not (shown and room > 0):
-            block[1] = pn.Spacer(height=screen.model.height, css_classes=["an-empty-place"], margin=0)
-            view.parts.postponed.append(Postponed(figure.when, block, canvas))
+        shown = figure.shown(view.lens)
+        # The first figure brings the packet of all frames into the document, be it shown or not.
+        if screen is view.screens[0] or (shown and (room > 0 or not view.served)):
+            block = column(view.parts.heads[figure.name], _canvas(view, screen), css=css)
+        else:
+            place = pn.Spacer(height=screen.height, css_classes=["an-empty-place"], margin=0)
+            block = column(view.parts.heads[figure.name], place, css=css)
+            view.parts.postponed.append(Postponed(screen, block))
         room -= shown
         if figure.when is not None:
             _show_when(view.parts, figure.when, block)
@@ -268,6 +285,10 @@ def _figures(view: LensView) -> pn.Column:
     if view.parts.table is not None:
         children.append(column(view.parts.table, css="an-table"))
     return column(*children, css="an-figures")
+
+
+def _canvas(view: LensView, screen: Screen) -> Canvas:
+    return Canvas(screen.draw(view.complete), sizing_mode="stretch_width", margin=0)
 
 
 def _side_by_side(

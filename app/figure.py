@@ -125,3 +125,7 @@ class Figure:
     """Dragging in the figure calls `drag` of the lens's hand.js."""
     tap: bool = False
     """A click in the figure calls `tap` of the lens's hand.js."""
+
+    def shown(self, owner: object) -> bool:
+        """Whether a lens in its present state shows the figure."""
+        return self.when is None or self.when.holds(owner)

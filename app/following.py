@@ -58,8 +58,9 @@ class Followed(Generic[Found]):
             follower = self._follower
             try:
                 news = follower.poll()
-                if news is not None:
-                    self._check(news)
+                # At each look: what was refused once is not handed out at the next.
+                if follower.run is not None:
+                    self._check(follower.run)
             except RecordError as error:
                 raise RequestError("watch", self.path.name, why(error)) from error
             except OSError as error:

@@ -102,7 +102,7 @@ def attach(
         gesture = CustomJS(args={**args, "figure": screen.figure.name}, code=library + _PRELUDE + _GESTURE)
         wanted = ("pan",) * screen.figure.drag + ("tap",) * screen.figure.tap
         for event in (name for kind in wanted for name in EVENTS[kind]):
-            screen.model.js_on_event(event, gesture)
+            screen.on_event(event, gesture)
     return redraw
 
 

@@ -83,6 +83,11 @@ class History:
         self._place += min(step, 0)
         self._tell()
 
+    def leave(self, listener: Callable[[], None]) -> None:
+        """Call a listener no more; nothing where it is not called."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+
     def _tell(self) -> None:
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             listener()

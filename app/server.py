@@ -13,7 +13,7 @@ import panel as pn
 
 from .drawing.supply import supply
 from .pages import gallery_page, lens_page
-from .registry import lens_class, lens_entries
+from .registry import SLUG, lens_class, lens_entries
 from .shell import serving
 from .view import shared_worker
 from .websocket import release_nagle
@@ -42,7 +42,8 @@ def serve(
         UnknownLensError: a slug names no lens.
         OSError: the address is in use.
     """
-    served = list(slugs) or list(lens_entries())
+    # Names of other people's entry points become addresses only where they are slugs.
+    served = list(slugs) or [slug for slug in lens_entries() if SLUG.fullmatch(slug)]
     for slug in slugs:
         lens_class(slug)
     port = port or _free_port(host)

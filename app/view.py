@@ -19,8 +19,8 @@ from bokeh.models import ColumnDataSource
 from . import hand, packet
 from .composition import Parts, compose
 from .delivery import Delivery
-from .drawing.screen import Screen, draw_all
-from .drawing.supply import DRAWING, opening_frame, supply
+from .drawing.screen import Screen, lay_out
+from .drawing.supply import opening_frame, supply
 from .errors import RequestError
 from .frame import Columns, Frame
 from .lens import Lens
@@ -73,13 +73,17 @@ class LensView:
         self._mailbox = self._worker.open(lens.frames, _weak(self._delivered))
         self._watcher = lens.param.watch(_weak(self._parameters_changed), lens.names())
         self._watch_end_of_session()
-        lens.history.on_change(_weak(self._history_changed))
+        self._told = _weak(self._history_changed)
+        lens.history.on_change(self._told)
+        # A notebook never says that an output is gone: its training must not go on for nobody.
+        weakref.finalize(self, self._worker.close, self._mailbox)
         self.parts.status.starting(stored is not None)
         self._worker.ask(self._mailbox, self._request)
 
     def close(self) -> None:
         """Let go of the worker and the lens; the session or output is gone."""
         self.lens.param.unwatch(self._watcher)
+        self.lens.history.leave(self._told)
         self._worker.close(self._mailbox)
 
     def cancel(self) -> None:
@@ -202,7 +206,7 @@ class LensView:
 
     def _draw(self) -> None:
         figures = self.lens.figures(self.complete)
-        self.screens: list[Screen] = self._ready_screens() or self._drawn_screens()
+        self.screens: list[Screen] = self._ready_screens() or lay_out(figures, self.complete)
         drawn = {layer.table for figure in figures for layer in figure.layers}
         self._extra = {t: ColumnDataSource(_plain(c)) for t, c in self.frame.tables.items() if t not in drawn}
         self._sources = [source for screen in self.screens for _, source in screen.sources]
@@ -216,7 +220,7 @@ class LensView:
         redraw = hand.attach(self.lens.slug, self._hand, self.screens, self._extra)
         receipt = packet.attach(self._packet, self._sources, redraw)
         # The packet must be reachable from the document; this property never changes.
-        self.screens[0].model.js_on_change("name", receipt)
+        self.screens[0].draw(self.complete).js_on_change("name", receipt)
         hand.on_changes(self._hand, self._set_by_gesture)
 
     def settled(self) -> None:
@@ -244,10 +248,6 @@ class LensView:
             for source, data in screen.changes(self.complete):
                 source.data = data
         return screens
-
-    def _drawn_screens(self) -> list[Screen]:
-        with DRAWING:
-            return draw_all(self.lens.figures(self.complete), self.complete)
 
     @property
     def hand_model(self) -> hand.Hand:

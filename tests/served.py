@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -71,11 +72,14 @@ def as_command(
     """Run the real command on a free port; yields the address it serves."""
     port = free_port()
     words = [sys.executable, *command, *arguments, "--port", str(port)]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    try:
-        until(lambda: answers(port) or process.poll() is not None, 60)
-        assert process.poll() is None, process.stderr.read() if process.stderr else ""
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        process.terminate()
-        process.wait(20)
+    # Not a pipe: nobody reads it while the server runs, and a full one would stop the server.
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=said)
+        try:
+            until(lambda: answers(port) or process.poll() is not None, 120)
+            said.seek(0)
+            assert process.poll() is None, said.read()
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            process.terminate()
+            process.wait(60)

@@ -25,8 +25,8 @@ from .elements import element
 from .paper_head import LEFT_MM, Head
 from .paper_labels import offset, settle
 from .paper_svg import in_mm, with_font
+from .screen import DRAWING
 from .style import MM_PER_INCH, options
-from .supply import DRAWING
 
 RIGHT_MM, BOTTOM_MM, TICKS_MM = 2.5, 10.0, 5.0
 HEIGHT_SHARE = {"hero": 0.46, "second": 0.38, "thin": 0.24, "pair": 0.55, "square": 0.9}

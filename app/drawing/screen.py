@@ -1,9 +1,9 @@
-"""A figure on the page: drawn once by HoloViews through Bokeh, then written in place."""
+"""A figure on the page: drawn once by HoloViews through Bokeh, when it is first shown, and written in place."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, cast
 
 import holoviews as hv
@@ -28,13 +28,54 @@ HERO_ASPECT = 2.28
 BORDER_LEFT, BORDER_RIGHT, BORDER_BOTTOM, BORDER_BARE, BORDER_TOP = 46, 10, 38, 6, 4
 
 
-@dataclass
-class Screen:
-    """One drawn figure: its Bokeh model and the data source of each of its layers."""
+DRAWING = threading.RLock()
+"""Held by whoever draws through HoloViews, on the page or on paper: it is not made for two threads."""
 
-    figure: Figure
-    model: BokehFigure
-    sources: tuple[tuple[Layer, ColumnDataSource], ...]
+
+class Screen:
+    """One figure: the data source of each of its layers at once, its Bokeh model once it is drawn.
+
+    Args:
+        figure: of `frame`. ranges: the shared ranges of its page by name; gains those met first here.
+    """
+
+    def __init__(self, figure: Figure, frame: Frame, ranges: dict[str, Range1d]) -> None:
+        self.figure = figure
+        self.sources = tuple(
+            (layer, ColumnDataSource(source_data(layer, frame.tables[layer.table])))
+            for layer in figure.layers
+        )
+        self._ranges = ranges
+        self._model: BokehFigure | None = None
+        self._callbacks: list[tuple[str, CustomJS]] = []
+
+    @property
+    def model(self) -> BokehFigure:
+        """Raises RuntimeError before the figure is drawn."""
+        if self._model is None:
+            raise RuntimeError(f"figure {self.figure.name} is not drawn yet")
+        return self._model
+
+    @property
+    def height(self) -> int | None:
+        """Pixels of its place on the page; None where it follows the width."""
+        wide = self.figure.equal_aspect and not _fits(self.figure)
+        return None if wide else HEIGHTS[self.figure.size]
+
+    def draw(self, frame: Frame) -> BokehFigure:
+        """The model, drawn from a frame where it is not there yet."""
+        with DRAWING:
+            if self._model is None:
+                self._model = _drawn(self.figure, frame, self._ranges, [source for _, source in self.sources])
+                for event, callback in self._callbacks:
+                    self._model.js_on_event(event, callback)
+            return self._model
+
+    def on_event(self, event: str, callback: CustomJS) -> None:
+        """Call back in the browser when something happens to the figure, be it drawn or not yet."""
+        self._callbacks.append((event, callback))
+        if self._model is not None:
+            self._model.js_on_event(event, callback)
 
     def changes(self, frame: Frame) -> list[tuple[ColumnDataSource, SourceData]]:
         """What to write for a frame: tables it has, of this figure."""
@@ -46,6 +87,9 @@ class Screen:
 
     def follow(self, figure: Figure) -> None:
         """Take over the axes of a newer frame's figure: ranges, ticks and labels that changed."""
+        if self._model is None:
+            self.figure = figure
+            return
         if _fits(figure) and _spans(figure) != _spans(self.figure):
             self.model.tags = [OURS, _spans(figure)]
         pairs = ((self.figure.x, figure.x, self.model.x_range), (self.figure.y, figure.y, self.model.y_range))
@@ -57,14 +101,16 @@ class Screen:
         self.figure = figure
 
 
-def draw_all(figures: Iterable[Figure], frame: Frame) -> list[Screen]:
-    """Draw the figures of a frame with their shared ranges."""
+def lay_out(figures: Iterable[Figure], frame: Frame) -> list[Screen]:
+    """The figures of a frame with their shared ranges, none of them drawn."""
     ranges: dict[str, Range1d] = {}
-    return [draw(figure, frame, ranges) for figure in figures]
+    return [Screen(figure, frame, ranges) for figure in figures]
 
 
-def draw(figure: Figure, frame: Frame, ranges: dict[str, Range1d]) -> Screen:
-    """Draw a figure of a frame. `ranges` holds shared ranges by name and gains those met first here."""
+def _drawn(
+    figure: Figure, frame: Frame, ranges: dict[str, Range1d], sources: list[ColumnDataSource]
+) -> BokehFigure:
+    """The model of a figure whose layers draw these sources."""
     overlay = hv.Overlay([_styled(layer, frame) for layer in figure.layers])
     overlay = overlay.opts(show_legend=False, responsive=True, backend="bokeh")
     plot = BokehRenderer.instance(webgl=False).get_plot(overlay)
@@ -72,15 +118,12 @@ def draw(figure: Figure, frame: Frame, ranges: dict[str, Range1d]) -> Screen:
     subplots = list(plot.subplots.values())
     if len(subplots) != len(figure.layers):
         raise RuntimeError(f"figure {figure.name}: {len(figure.layers)} layers, {len(subplots)} drawn")
-    sources = []
-    for layer, subplot in zip(figure.layers, subplots, strict=True):
-        source = subplot.handles["source"]
-        source.data = source_data(layer, frame.tables[layer.table])
-        sources.append((layer, source))
+    for layer, subplot, source in zip(figure.layers, subplots, sources, strict=True):
+        subplot.handles["glyph_renderer"].data_source = source
         _finish_layer(layer, subplot)
     _finish_axes(figure, model, ranges)
     _finish_frame(figure, model)
-    return Screen(figure, model, tuple(sources))
+    return model
 
 
 def _styled(layer: Layer, frame: Frame) -> hv.Element:

@@ -1,7 +1,7 @@
 """Figures drawn before they are asked for, so that opening a lens does not wait for HoloViews.
 
-Drawing the figures of a full lens takes about a second of Python; a session takes a set that lies
-ready and the next one is drawn on a thread beside. One lock: HoloViews is not made for two threads.
+Drawing those that a lens opens with takes about a second of Python; a session takes a set that lies ready and the
+next one is drawn on a thread beside. The others are drawn when they are first shown.
 """
 
 from __future__ import annotations
@@ -15,12 +15,9 @@ from .. import first_frame
 from ..activity import quiet_for
 from ..frame import Frame
 from ..lens import Lens
-from .screen import Screen, draw_all
+from .screen import Screen, lay_out
 
 logger = logging.getLogger("anisoscope")
-
-DRAWING = threading.RLock()
-"""Held by whoever draws through HoloViews, on the page or on paper."""
 
 
 class Supply:
@@ -46,10 +43,14 @@ class Supply:
                 logger.exception("the figures of %s cannot be drawn ahead", kind.slug)
 
     def _fill(self, kind: type[Lens], kept: int) -> None:
-        frame = opening_frame(kind())
+        lens = kind()
+        frame = opening_frame(lens)
         while frame is not None and len(self._ready[kind]) < kept:
-            with DRAWING:
-                self._ready[kind].append(draw_all(kind().figures(frame), frame))
+            screens = lay_out(lens.figures(frame), frame)
+            for screen in screens:
+                if screen.figure.shown(lens):
+                    screen.draw(frame)
+            self._ready[kind].append(screens)
 
     def take(self, lens: Lens) -> list[Screen] | None:
         """A set for this lens, drawn from its first frame; None where none lies ready."""

@@ -10,7 +10,7 @@ import panel as pn
 from .. import first_frame
 from ..figure import Figure
 from ..registry import lens_class
-from .screen import draw
+from .screen import Screen
 
 logger = logging.getLogger("anisoscope")
 
@@ -34,7 +34,7 @@ def _drawn(slug: str) -> pn.viewable.Viewable | None:
     lens = lens_class(slug)()
     frame = frame.merged(lens.hand(lens.request(), frame))
     figure = _bare(lens.figures(frame)[0])
-    model = draw(figure, frame, {}).model
+    model = Screen(figure, frame, {}).draw(frame)
     model.update(sizing_mode="stretch_width", aspect_ratio=None, height=HEIGHT)
     model.update(min_border=0, min_border_left=0, min_border_right=0, min_border_bottom=0, min_border_top=0)
     return pn.pane.Bokeh(model, height=HEIGHT, sizing_mode="stretch_width", margin=0)

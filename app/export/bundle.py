@@ -100,14 +100,11 @@ def _opened(target: str | PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
     if not isinstance(target, (str, PathLike)):
         yield target
         return
-    path = Path(target)
-    partial = path.with_name(path.name + ".part")
-    try:
-        with partial.open("wb") as sink:
-            yield sink
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    # Here: its package needs torch, which no page should wait for.
+    from anisoscope.engine.records.replacing import replacing
+
+    with replacing(Path(target)) as partial, partial.open("wb") as sink:
+        yield sink
 
 
 def _check(formats: Sequence[str], widths_mm: Sequence[int]) -> None:
@@ -173,7 +170,7 @@ def _figures(lens: Lens, frame: Frame, formats: Sequence[str], widths_mm: Sequen
 def shown_figures(lens: Lens, frame: Frame) -> list[Figure]:
     """The figures the page shows in the lens's present state."""
     figures = lens.figures(frame)
-    return [f for f in figures if f.when is None or f.when.holds(lens)]
+    return [f for f in figures if f.shown(lens)]
 
 
 def _readme(lens: Lens, figures: Sequence[Figure]) -> str:

@@ -46,6 +46,13 @@ class Component(JSComponent):
             model.data.on_change(name, self._take)  # pyright: ignore[reportAttributeAccessIssue]
         return model
 
+    @classmethod
+    def _patch_datamodel_ref(cls, props: Any, ref: str) -> None:
+        # Panel would look for further models through the callbacks of this one, which lead to every source of a lens.
+        mark = f"__ref:{ref}"
+        if mark not in props.tags:
+            props.tags.append(mark)
+
     def _take(self, name: str, _old: Any, new: Any) -> None:
         """The browser set a property: take it over inside the message that brought it.
 

@@ -133,10 +133,15 @@ export function render({ model, data, el }) {
     entry.value = exact(own);
   }
 
-  // A key held down settles once, when it rests.
+  // A key held down settles once: when it rests, or another key does something else.
   function settleSoon() {
     clearTimeout(resting);
-    resting = setTimeout(settle, 250);
+    resting = setTimeout(settleNow, 250);
+  }
+
+  function settleNow() {
+    if (resting) settle();
+    resting = 0;
   }
 
   range.addEventListener("keydown", () => { keyed = true; });
@@ -152,8 +157,9 @@ export function render({ model, data, el }) {
     if (event.key === "Escape") { restore(); entry.select(); event.stopPropagation(); }
   });
 
-  // Keys of the page move the slider by steps.
+  // Keys of the page move the slider by steps; by none, it rests now.
   model.on("nudge", () => {
+    if (!data.nudge.steps) { clearTimeout(resting); return settleNow(); }
     const unit = data.step || data.format === "integer" ? step() : 10 * step();
     range.value = Number(range.value) + data.nudge.steps * unit;
     move(value());
@@ -166,6 +172,8 @@ export function render({ model, data, el }) {
     if (data.value === own) return;
     if (held) return data.setv({ value: own }, { sync: false });
     own = data.value;
+    clearTimeout(resting);
+    resting = 0;
     show();
   });
   model.on(["label", "start", "end", "step", "log", "ticks", "primary", "digits", "format"], build);

@@ -47,7 +47,13 @@ export function render({ view, model, data, el }) {
   function act({ dial, steps, event }) {
     const found = dial && view.model.document.get_model_by_name(dial);
     if (found) found.data.setv({ nudge: { steps, serial: ++serial } }, { sync: false });
-    if (event) model.send_msg(event);
+    if (!event) return;
+    // A dial that has just been moved settles before what the key asks for, not after it.
+    for (const name of new Set(data.bindings.map((binding) => binding.dial).filter(Boolean))) {
+      const moved = view.model.document.get_model_by_name(name);
+      if (moved?.data.nudge) moved.data.setv({ nudge: { steps: 0, serial: ++serial } }, { sync: false });
+    }
+    model.send_msg(event);
   }
 
   function press(event) {

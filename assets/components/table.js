@@ -49,7 +49,7 @@ export function render({ model, data, el }) {
     table.replaceChildren(top, ...lines);
   }
 
-  for (const name of ["title", "headings", "rows"]) model.on(name, show);
+  model.on(["title", "note", "headings", "rows", "copies"], show);
   show();
   el.append(head, frame);
 }

@@ -29,7 +29,7 @@ if (window.Bokeh && !window.anisoscopePainting) {
   VisualProperties.prototype._get_css_value = function (name) {
     const figure = this.obj.plot_view ?? this.obj
     const kept = figure.model.tags.includes(ours) ? answers(this.obj.el) : undefined
-    if (!kept) return ask.call(this, name)
+    if (!kept || !this.obj.el.isConnected) return ask.call(this, name)
     const property = this.css_prefix + name
     if (!kept.has(property)) kept.set(property, ask.call(this, name))
     return kept.get(property)

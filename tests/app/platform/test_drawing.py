@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import holoviews as hv
 import numpy as np
 import pytest
-from bokeh.models import DataRange1d, Range1d
+from bokeh.models import CustomJS, DataRange1d, GlyphRenderer, Range1d
 from holoviews.plotting.bokeh import BokehRenderer
 
 from anisoscope.app.drawing.columns import source_data
 from anisoscope.app.drawing.elements import element
-from anisoscope.app.drawing.screen import draw
+from anisoscope.app.drawing.screen import Screen
 from anisoscope.app.drawing.style import options
 from anisoscope.app.figure import Axis, Figure, Kind, Layer, Style
 from anisoscope.app.frame import Frame
@@ -82,8 +83,11 @@ def test_written_columns_equal_a_fresh_render(kind: str, count: int) -> None:
 
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_a_drawn_figure_takes_a_newer_frame_of_another_length(kind: str) -> None:
-    screen = draw(figure(kind), Frame({"table": example(kind)}), {})
+    frame = Frame({"table": example(kind)})
+    screen = Screen(figure(kind), frame, {})
+    (renderer,) = screen.draw(frame).renderers
     ((source, data),) = screen.changes(Frame({"table": example(kind, 9)}))
+    assert isinstance(renderer, GlyphRenderer) and renderer.data_source is source
     source.data = data
     assert set(source.data) == set(source_data(layer(kind), example(kind, 9)))
 
@@ -103,15 +107,31 @@ def test_shared_ranges_are_one_object_and_follow_the_frame() -> None:
     ranges: dict[str, Range1d] = {}
     frame = Frame({"table": example("curve")})
     shared = Axis("t", (-6, 6), share="tau")
-    first = draw(Figure("a", "A", [layer("curve")], shared, Axis("y", (0, 1))), frame, ranges)
-    second = draw(Figure("b", "B", [layer("curve")], shared, Axis("y")), frame, ranges)
-    assert first.model.x_range is second.model.x_range
+    first = Screen(Figure("a", "A", [layer("curve")], shared, Axis("y", (0, 1))), frame, ranges)
+    second = Screen(Figure("b", "B", [layer("curve")], shared, Axis("y")), frame, ranges)
+    assert first.draw(frame).x_range is second.draw(frame).x_range
     assert isinstance(second.model.y_range, DataRange1d)
     wider = Figure("a", "A", [layer("curve")], Axis("t", (-12, 12), share="tau"), Axis("y", (0, 1)))
     first.follow(wider)
-    assert second.model.x_range.end == 12
+    assert isinstance(second.model.x_range, Range1d) and second.model.x_range.end == 12
+
+
+def test_a_figure_that_is_drawn_late_is_drawn_as_it_is_by_then() -> None:
+    ranges: dict[str, Range1d] = {}
+    frame, newer = (Frame({"table": example("curve", count)}) for count in (5, 9))
+    screen = Screen(figure("curve"), frame, ranges)
+    called = CustomJS(code="")
+    screen.on_event("tap", called)
+    with pytest.raises(RuntimeError, match="not drawn yet"):
+        _ = screen.model
+    screen.follow(replace(figure("curve"), x=Axis("later", (3, 4))))
+    model = screen.draw(newer)
+    assert isinstance(model.x_range, Range1d) and model.xaxis[0].axis_label == "later"
+    assert (model.x_range.start, model.x_range.end) == (3, 4)
+    assert model.js_event_callbacks == {"tap": [called]}
+    assert screen.draw(frame) is model
 
 
 def test_a_missing_layer_is_not_drawn_over_silently() -> None:
     with pytest.raises(KeyError):
-        draw(figure("curve"), Frame({"other": example("curve")}), {})
+        Screen(figure("curve"), Frame({"other": example("curve")}), {})

@@ -11,7 +11,7 @@ import pytest
 
 from anisoscope.app import first_frame
 from anisoscope.app.control import Action, Dial, Transport
-from anisoscope.app.drawing.screen import draw
+from anisoscope.app.drawing.screen import Screen
 from anisoscope.app.errors import RequestError
 from anisoscope.app.frame import Frame
 from anisoscope.app.presets import presets
@@ -85,7 +85,8 @@ def test_every_table_of_every_layer_is_there_and_draws(lens, frame) -> None:
     ranges = {}
     for figure in lens.figures(frame):
         assert figure.aria, f"{figure.name} needs words for those who cannot see it"
-        screen = draw(figure, frame, ranges)
+        screen = Screen(figure, frame, ranges)
+        screen.draw(frame)
         assert len(screen.changes(frame)) == len(figure.layers)
 
 

@@ -166,9 +166,11 @@ def test_cancel_and_close_leave_no_generator_and_no_late_frame(worker: Worker) -
     assert ended.wait(2)
     count = len(inbox.results)
     worker.close(mailbox)
+    thread = worker._thread
+    assert thread is not None and thread.is_alive()
     worker.stop()
     assert len(inbox.results) == count
-    assert not any(thread.name == "anisoscope-worker" for thread in threading.enumerate())
+    assert not thread.is_alive()
 
 
 def test_a_finer_frame_holds_what_the_coarser_one_held(worker: Worker) -> None:
