@@ -21,6 +21,7 @@ from .probe import LADDER, Probe, bound_of_all, exact_in_parts, ladder, radii
 from .samples import brush_table, digit_table, empty_sample_tables, histogram_tables, thumbnail_tables
 from .sandbox import bar_tables
 from .state import Subject, subject
+from .sweep_words import unmeasured
 from .table_files import Table
 
 MOVE_WEIGHTS = ("sweep", "compare", "beyond")
@@ -76,7 +77,7 @@ def _step(request: Request) -> Iterator[Frame | None]:
         yield None
         facts = {**facts, **_facts_of_all(one.source, request["temperature"])}
     facts = {**facts, "float32_difference": _float32_difference(one)}
-    yield Frame(finer, facts, (2, 2), _notes(request, one))
+    yield Frame(finer, facts, (2, 2), _notes(request, one) + _unmeasured(one.source))
 
 
 def _samples(request: Request, one: Subject, rest: bool) -> dict[str, Columns]:
@@ -138,12 +139,26 @@ def _facts_of_all(source: Probe | Table, temperature: float) -> dict[str, Any]:
     }
     if not isinstance(source, Probe):
         return facts
+    return {**facts, **_facts_along(source)}
+
+
+def _facts_along(source: Probe) -> dict[str, Any]:
+    """Loss and accuracy along the step over their start; no ratio where one of them is not a number."""
     steps = ladder(source)
-    facts["start_accuracy"] = steps.start_accuracy
+    if steps is None:
+        return {}
+    facts: dict[str, Any] = {"start_accuracy": steps.start_accuracy}
+    if any(math.isnan(ratio) for ratio in (*steps.loss_ratio, *steps.accuracy_kept)):
+        return facts
     for r, loss, kept in zip(LADDER, steps.loss_ratio, steps.accuracy_kept, strict=True):
         facts[f"loss_ratio_{r:g}"] = loss
         facts[f"accuracy_kept_{r:g}"] = kept
     return facts
+
+
+def _unmeasured(source: Probe | Table | None) -> tuple[str, ...]:
+    steps = ladder(source) if isinstance(source, Probe) else None
+    return () if steps is None else unmeasured(steps.start_accuracy, steps.start_loss)
 
 
 def _share(mask: Tensor) -> float:

@@ -6,6 +6,7 @@ slider that comes later never recomputes what comes earlier.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,7 @@ from anisoscope.engine.ghosts import (
     convergence_radius,
     exact_radius,
     logit_jvp,
+    step_sweep,
     top_two_radius,
 )
 
@@ -117,7 +119,7 @@ class Radii:
 
 @lru_cache(maxsize=16)
 def radii(source: Probe | Table, temperature: float) -> Radii:
-    """Bound, margin bound and exact radius of the 1438 samples."""
+    """Bound, margin bound and exact radius of all samples."""
     parts = _exact_parts(source, temperature)
     for _ in _completed(parts, source, temperature):
         continue
@@ -153,29 +155,35 @@ def _exact_parts(source: Probe | Table, temperature: float) -> dict[int, ExactRa
 
 
 def bound_of_all(source: Probe | Table, temperature: float) -> Tensor:
-    """(1438,) bounds alone: what the first frame of a drag can afford."""
+    """(samples,) bounds alone: what the first frame of a drag can afford."""
     return convergence_radius(source.z, source.a, kind="bound", temperature=temperature)
 
 
 @dataclass(frozen=True, eq=False)
 class Ladder:
-    """Mean loss and accuracy of the whole training set at the steps of LADDER, divided by their start."""
+    """Mean loss and accuracy of the whole training set at the steps of LADDER, divided by their start.
+
+    Where the start is 0 the ratios are NaN: nothing can be measured by it.
+    """
 
     loss_ratio: tuple[float, ...]
     accuracy_kept: tuple[float, ...]
+    start_loss: float
     start_accuracy: float
 
 
 @lru_cache(maxsize=8)
-def ladder(source: Probe) -> Ladder:
-    """The true network, all samples, a few steps in units of the training set's bound (temperature 1)."""
-    radius = bound_of_all(source, 1.0).min()
-    evaluate = _along(source)
-    losses, accuracies = [], []
-    with torch.no_grad():
-        for r in (0.0, *LADDER):
-            z = evaluate(r * radius, source.images)
-            losses.append(torch.nn.functional.cross_entropy(z, source.labels).item())
-            accuracies.append((z.argmax(1) == source.labels).double().mean().item())
-    ratios = tuple(loss / losses[0] for loss in losses[1:])
-    return Ladder(ratios, tuple(kept / accuracies[0] for kept in accuracies[1:]), accuracies[0])
+def ladder(source: Probe) -> Ladder | None:
+    """The true network, all samples, a few steps in units of the training set's bound (temperature 1).
+
+    None where the longest of the steps has no finite length, as when all slopes agree.
+    """
+    radius = float(bound_of_all(source, 1.0).min())
+    steps = [0.0, *(r * radius for r in LADDER)]
+    if not math.isfinite(steps[-1]):
+        return None
+    found = step_sweep(source.model, source.images, source.labels, source.direction, steps, start=source.z)
+    (loss, *losses), (accuracy, *accuracies) = found.loss.tolist(), found.accuracy.tolist()
+    ratios = tuple(moved / (loss or math.nan) for moved in losses)
+    kept = tuple(moved / (accuracy or math.nan) for moved in accuracies)
+    return Ladder(ratios, kept, loss, accuracy)

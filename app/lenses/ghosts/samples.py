@@ -1,4 +1,4 @@
-"""Tables over all 1438 samples: histograms of the radius, and the digits inside the brush."""
+"""Tables over all samples: histograms of the radius, and the pictures of those inside the brush."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ PAPER = "Sao 2026"
 
 
 def card(request: Request, frame: Frame) -> Card | None:
-    """The digit under study; nothing in the sandbox or before the first computed frame."""
+    """The sample under study; nothing in the sandbox or before the first computed frame."""
     facts = frame.facts
     if request["source"] == "sandbox" or facts.get("sample", -1) < 0:
         return None
@@ -31,9 +31,15 @@ def claims(request: Request, frame: Frame) -> tuple[Claim, ...]:
     """Statements for the present network, direction and sample; in the sandbox only those of one sample."""
     facts = frame.facts
     rows = [_printed_sign(facts), _top_two(facts), _poles()]
-    if "loss_ratio_1" in facts:
+    if _measured(facts):
         rows = [*_batch(facts), rows[0], _top_two_share(facts), rows[2]]
     return tuple(rows)
+
+
+def _measured(facts: Mapping[str, Any]) -> bool:
+    """The network was moved, and no ratio of what it then does to its start is not a number."""
+    ratios = [value for name, value in facts.items() if name.startswith(("loss_ratio_", "accuracy_kept_"))]
+    return bool(ratios) and not any(math.isnan(ratio) for ratio in ratios)
 
 
 def _batch(facts: Mapping[str, Any]) -> list[Claim]:

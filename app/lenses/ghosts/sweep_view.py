@@ -24,7 +24,7 @@ from .sweep_shipped import (
     direction_of,
     shipped,
 )
-from .sweep_words import captions, claims, collapse, table
+from .sweep_words import captions, claims, collapse, table, unmeasured
 
 if TYPE_CHECKING:
     from .sweep_live import Sweep
@@ -70,11 +70,7 @@ def _notes(sweep: Sweep, request: Request) -> tuple[str, ...]:
     if not _is_shipped(request):
         notes.append("the six networks have no such direction: theirs is " + _stand_in(request))
     accuracy, loss, _ = sweep.start or (1.0, 1.0, 0.0)
-    if not accuracy:
-        notes.append("no prediction is right at τ = 0: there is no accuracy to keep")
-    if not loss:
-        notes.append("the loss at τ = 0 is below rounding: nothing can be measured by it")
-    return tuple(notes)
+    return (*notes, *unmeasured(accuracy, loss))
 
 
 def _is_shipped(request: Request) -> bool:

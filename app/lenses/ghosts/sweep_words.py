@@ -58,6 +58,18 @@ def captions(facts: Mapping[str, Any]) -> Columns:
     return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
+def unmeasured(accuracy: float, loss: float) -> tuple[str, ...]:
+    """What there is to say where accuracy or loss at the start is nothing to measure by."""
+    notes = []
+    if not accuracy:
+        notes.append("no prediction is right at τ = 0: there is no accuracy to keep")
+    if not loss:
+        notes.append("the loss at τ = 0 is below rounding: nothing can be measured by it")
+    elif not math.isfinite(loss):
+        notes.append("the loss at τ = 0 is not finite: nothing can be measured by it")
+    return tuple(notes)
+
+
 def table(request: Request, frame: Frame) -> Table | None:
     """The six networks along descent, ascent and four random directions."""
     del request, frame
