@@ -23,11 +23,12 @@ class ClipStep(NamedTuple):
 
     step: count of calls, from 0. step_norm: ‖p‖ of the optimizer's own step. radius: ρ along it, in the same
     unit. normalized_step: r = ‖p‖/ρ before, normalized_step_taken: after scaling. scale: s of θ + s·p.
-    clipped: whether the radius set the length (s ≠ 1). bottleneck_index: the sample whose radius it is, in
-    this process, -1 where none. measured: False where ρ is that of an earlier step. refused: whether the
-    step was undone for values that are not finite; then r is +inf, s is 0 and reason says why. skipped:
-    whether a gradient scaler left the step out. backend: how the slopes were found. loss: what the optimizer
-    returned.
+    clipped: whether the radius set the length (s ≠ 1). bottleneck_index: the sample whose radius it is, by
+    its place in the batch or the given samples; -1 where none, and where it is another process's. measured:
+    False where ρ, bottleneck_index, backend and reason are those of an earlier step; in mode "monitor" the
+    length of such a step is not looked at: ‖p‖ and both r are NaN. refused: whether the step was undone for
+    values that are not finite; then r is +inf, s is 0 and reason says why. skipped: whether a gradient scaler
+    left the step out. backend: how the slopes were found. loss: what the optimizer returned.
     """
 
     step: int
@@ -127,13 +128,13 @@ class RadiusClip:
         self._listeners = [] if on_step is None else [on_step]
         self._group = process_group
         self._count, self._measured_at = 0, 0
-        # ‖p‖ and what was found at the last measurement of a step that moved.
-        self._reference: tuple[float, _Found] | None = None
         self._prepare()
 
     def _prepare(self) -> None:
         names = named_parameters(self.model, self.optimizer)
         self._held = self._groups()
+        # ‖p‖ and what was found at the last measurement of a step that moved; of other weights it says nothing.
+        self._reference: tuple[float, _Found] | None = None
         self._weights = StepWeights(list(names.values()))
         self._probe = RadiusProbe(self.model, list(names), self.settings.kind, self.settings.backend)
 
@@ -159,7 +160,8 @@ class RadiusClip:
         Raises:
             InvalidModelOutput: on an output that is not a (batch, classes) table of at least one sample; the
                 weights are then those before the step.
-            InvalidClipSetting: on a closure together with a scaler, or logits of other samples than the batch.
+            InvalidClipSetting: on a closure together with a scaler, logits of other samples than the batch,
+                or `samples` without a batch.
         """
         if closure is not None and scaler is not None:
             raise InvalidClipSetting("closure: a gradient scaler takes none; allowed is one of the two")
@@ -171,7 +173,10 @@ class RadiusClip:
         due = self._reference is None or self._count - self._measured_at >= self.settings.every
         if watching and not due and self.last is not None:
             loss, skipped = _advance(self.optimizer, closure, scaler)
-            self.last = self.last._replace(step=self._count, measured=False, skipped=skipped, loss=loss)
+            unknown = dict.fromkeys(("step_norm", "normalized_step", "normalized_step_taken"), math.nan)
+            self.last = self.last._replace(
+                step=self._count, measured=False, skipped=skipped, loss=loss, **unknown
+            )
             self._count += 1
             return self.last
         loss, skipped = self._weights.take(lambda: _advance(self.optimizer, closure, scaler))
@@ -199,22 +204,25 @@ class RadiusClip:
 
     def _measured(self, inputs: object, norm: float, logits: Tensor | None) -> _Found:
         """The radius all processes agree on; where it cannot be had the weights go back to where they were."""
-        agreed = math.inf
+        own = math.inf
         try:
             found = self._local(inputs, norm, logits)
-            agreed = 1 / found.radius if found.radius else math.inf
+            own = 1 / found.radius if found.radius else math.inf
         except BaseException:
             self._weights.to_start()
             raise
         finally:
             # Reduced even where this process raises: the others wait for it.
-            agreed = _largest(agreed, self._weights, self._group)
-        self._measured_at = self._count
+            agreed, is_own = _largest(own, self._weights, self._group)
+        index = found.bottleneck_index if is_own else -1
         if agreed == math.inf:
-            return found._replace(radius=0.0, reason=found.reason or "refused by another process")
-        found = found._replace(radius=1 / agreed if agreed else math.inf)
+            self._measured_at = self._count
+            reason = found.reason or "refused by another process"
+            return found._replace(radius=0.0, bottleneck_index=index, reason=reason)
+        found = found._replace(radius=1 / agreed if agreed else math.inf, bottleneck_index=index)
+        # A step that does not move, as one that a scaler left out, leaves the measurement to the next.
         if norm > 0:
-            self._reference = norm, found
+            self._measured_at, self._reference = self._count, (norm, found)
         return found
 
     def _local(self, inputs: object, norm: float, logits: Tensor | None) -> _Found:
@@ -229,6 +237,8 @@ class RadiusClip:
                 radii.append(some)
         except (NonFiniteOutput, InvalidClasses) as error:
             return _Found(0.0, reason=str(error))
+        if not radii:
+            raise InvalidClipSetting("samples: no batch came; at least one is needed")
         radius, index = self.settings.reduced(radii[0] if len(radii) == 1 else torch.cat(radii))
         return _Found(radius, index if radius < math.inf else -1, backend)
 
@@ -272,18 +282,23 @@ def _advance(
     if scaler is None:
         return (optimizer.step() if closure is None else optimizer.step(closure)), False
     ran: list[bool] = []
-    handle = optimizer.register_step_post_hook(lambda *_: ran.append(True))
+    # A fused optimizer is called all the same and told by `found_inf` to leave its weights.
+    handle = optimizer.register_step_post_hook(
+        lambda *_: ran.append(not bool(getattr(optimizer, "found_inf", False)))
+    )
     try:
         loss = scaler.step(optimizer)
     finally:
         handle.remove()
-    return loss, not ran
+    return loss, not any(ran)
 
 
-def _largest(value: float, weights: StepWeights, group: Any) -> float:
-    """The largest value among the processes."""
+def _largest(value: float, weights: StepWeights, group: Any) -> tuple[float, bool]:
+    """The largest value among the processes, and whether it is this one's."""
     if not (dist.is_available() and dist.is_initialized() and dist.get_world_size(group) > 1):
-        return value
+        return value, True
     shared = torch.tensor(value, dtype=torch.float32, device=weights.device)
+    own = float(shared)
     dist.all_reduce(shared, dist.ReduceOp.MAX, group=group)
-    return float(shared)
+    largest = float(shared)
+    return largest, largest == own

@@ -66,6 +66,8 @@ class RadiusRecorder:
         self._taken_loss: Any = None
         self._indices: Tensor | None = None
         self._before = (0, 0.0)
+        # The clip's count at the first step that is recorded here.
+        self._first: int | None = None
         self._end_watch: Callable[[], None] | None = None
 
     def attach(self) -> None:
@@ -122,6 +124,8 @@ class RadiusRecorder:
     def batch(self, indices: Sequence[int] | Tensor) -> None:
         """Which samples of the data set the next batch holds; without it the place in the batch is recorded.
 
+        For a clip with `samples` of its own it changes nothing: the bottleneck is one of those.
+
         Raises:
             InvalidClipSetting: on indices that are no list of whole numbers.
         """
@@ -133,9 +137,11 @@ class RadiusRecorder:
         self._indices = tensor
 
     def note(self, text: str) -> None:
-        """Words for the step that comes next: a learning rate changes, a phase begins."""
-        last = self._clip.last
-        self._note(text, self._step_of(last) + (last is not None))
+        """Words for the step that comes next: a learning rate changes, a phase begins.
+
+        While nothing is recorded, as in every process but the first, they are not kept.
+        """
+        self._note(text, self._step_of(self._clip.last) + (self._first is not None))
 
     def _note(self, text: str, step: int) -> None:
         self._write()
@@ -156,7 +162,7 @@ class RadiusRecorder:
         loss, self._taken_loss = step.loss if loss is None else loss, None
         indices, self._indices = self._indices, None
         place = step.bottleneck_index
-        named = indices is not None and 0 <= place < len(indices)
+        named = isinstance(settings.samples, str) and indices is not None and 0 <= place < len(indices)
         values = step._asdict() | {
             "bottleneck_index": int(indices[place]) if indices is not None and named else place,
             "named": named,
@@ -170,8 +176,8 @@ class RadiusRecorder:
         if now - self._written >= GATHERED_SECONDS:
             self._write()
             self._written = now
-        if step.refused:
-            self._note(f"refused: {step.reason}", self._step_of(step))
+        if step.reason:
+            self._note(f"{'refused' if step.refused else 'no radius'}: {step.reason}", self._step_of(step))
 
     def _write(self) -> None:
         """Writes the steps that have been gathered, as one record."""

@@ -83,7 +83,9 @@ class RadiusTables:
         if not isinstance(columns, list) or not set(COLUMNS) <= set(map(str, columns)):
             raise ForeignRecord(path, f"has columns {columns!r}: {', '.join(COLUMNS)} are needed")
         if header.get("radius_kind") not in KINDS:
-            raise ForeignRecord(path, f"says of its radius {header.get('kind')!r}: one of {KINDS} is needed")
+            raise ForeignRecord(
+                path, f"says of its radius {header.get('radius_kind')!r}: one of {KINDS} is needed"
+            )
         self.kind = str(header["radius_kind"])
         self._places = {name: columns.index(name) for name in COLUMNS}
         self._table = GrowingTable((len(columns),), np.float64)

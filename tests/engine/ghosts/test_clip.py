@@ -246,3 +246,27 @@ def test_dead_steps_and_steps_that_move_no_logit(mode):
     last = clip.step(x)
     assert last.step_norm == pytest.approx(2) and last.scale == 1 and last.radius > 1e9
     torch.testing.assert_close(model.bias.detach(), before - 1)
+
+
+def test_of_a_step_that_is_not_measured_nothing_is_said():
+    model, x, y = linear()
+    clip = RadiusClip(model, torch.optim.SGD(model.parameters(), lr=0.1), mode="monitor", every=3)
+    backward(model, x, y)
+    first = clip.step(x)
+    assert model.bias.grad is not None
+    model.bias.grad.fill_(math.nan)
+    last = clip.step(x)
+    assert not last.measured and last.step == 1 and last.radius == first.radius > 0
+    assert all(math.isnan(v) for v in (last.step_norm, last.normalized_step, last.normalized_step_taken))
+
+
+def test_a_step_that_does_not_move_leaves_the_measurement_to_the_next():
+    model, x, y = linear()
+    clip = RadiusClip(model, torch.optim.SGD(model.parameters(), lr=0.1), every=2)
+    measured = []
+    for step in range(6):
+        backward(model, x, y)
+        if step == 2:
+            model.zero_grad()
+        measured.append(clip.step(x).measured)
+    assert measured == [True, False, True, True, False, True]

@@ -14,7 +14,7 @@ import torch.multiprocessing as mp
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from anisoscope.engine.ghosts import ClipStep, InvalidModelOutput, RadiusClip
+from anisoscope.engine.ghosts import ClipStep, InvalidModelOutput, RadiusClip, RadiusRecorder, radius_run
 
 pytestmark = pytest.mark.slow
 RANKS, STEPS = 2, 5
@@ -68,7 +68,14 @@ def member(rank: int, port: int, folder: Path) -> None:
             refused = clip.step(data(0)[0][: 0 if rank else 16]).refused
         except InvalidModelOutput:
             raised, refused = True, True
-        saved = {"found": found, "sizes": sizes, "weights": weights, "broken": broken}
+        path = folder / f"{rank}.radius"
+        still = network()
+        watched = RadiusClip(still, torch.optim.SGD(still.parameters(), lr=1.0))
+        with RadiusRecorder(path, watched) as recorder:
+            watched.step(data(0)[0])
+            recorder.note("goes on")
+        notes = radius_run(path).notes if path.exists() else None
+        saved = {"found": found, "sizes": sizes, "weights": weights, "broken": broken, "notes": notes}
         torch.save({**saved, "raised": raised, "refused": refused}, folder / f"{rank}.pt")
     finally:
         dist.destroy_process_group()
@@ -109,3 +116,15 @@ def test_what_one_refuses_all_refuse(ranks: list[dict]) -> None:
     assert "another process" in ranks[0]["broken"][2].reason
     # Where one raises the other does not wait for it.
     assert [rank["raised"] for rank in ranks] == [False, True] and ranks[0]["refused"]
+
+
+def test_the_bottleneck_is_named_where_it_is(ranks: list[dict]) -> None:
+    for step, one in enumerate(train(network(), 0, 1)):
+        rank, place = divmod(one.bottleneck_index, 16 // RANKS)
+        assert ranks[rank]["found"][step].bottleneck_index == place
+        assert ranks[1 - rank]["found"][step].bottleneck_index == -1
+    assert ranks[0]["broken"][2].bottleneck_index == -1
+
+
+def test_a_note_is_taken_in_every_process(ranks: list[dict]) -> None:
+    assert [rank["notes"] for rank in ranks] == [[(1, "goes on")], None]

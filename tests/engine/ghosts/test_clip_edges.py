@@ -122,6 +122,28 @@ def test_gradient_scaler_under_autocast():
     assert scaler.get_scale() == 4.0
 
 
+@pytest.mark.parametrize("mode", ["cap", "monitor"])
+def test_a_fused_step_that_the_scaler_leaves_out(mode):
+    """The fused optimizer runs and leaves its weights by itself; the next step is measured in its place."""
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0, fused=True)
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+    clip = RadiusClip(model, optimizer, mode=mode, every=2)
+    found = []
+    for step in range(5):
+        optimizer.zero_grad()
+        scaler.scale(nn.functional.cross_entropy(model(X), Y)).backward()
+        if step == 2:
+            model[0].bias.grad[0] = math.inf
+        start = values(model)
+        found.append(clip.step(X, scaler=scaler))
+        assert torch.equal(values(model), start) == (step == 2)
+        scaler.update()
+    assert [last.skipped for last in found] == [False, False, True, False, False]
+    assert [last.measured for last in found] == [True, False, True, True, False]
+    assert found[2].step_norm == 0 and found[3].step_norm > 0
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_is_measured_in_single(dtype):
     model = network(dtype=dtype)
@@ -159,6 +181,19 @@ def test_frozen_and_tied_parameters_and_groups():
     start = copy.deepcopy(model)
     last = clip.step(X)
     assert last.normalized_step > 10 and reach(model, start) == pytest.approx(0.1, rel=0.1)
+
+
+def test_a_group_added_later_is_measured_at_once():
+    model = network()
+    optimizer = torch.optim.SGD(model[0].parameters(), lr=0.1)
+    clip = RadiusClip(model, optimizer, every=10)
+    measured = []
+    for step in range(4):
+        if step == 2:
+            optimizer.add_param_group({"params": list(model[2].parameters()), "lr": 1e-3})
+        backward(model)
+        measured.append(clip.step(X).measured)
+    assert measured == [True, False, True, False]
 
 
 def test_masked_classes_do_not_count():
@@ -270,3 +305,13 @@ def test_arguments_of_a_step_that_do_not_fit():
         RadiusClip(model, optimizer).step(X, closure=lambda: 0, scaler=torch.amp.GradScaler("cpu"))
     with pytest.raises(InvalidClipSetting, match="logits"):
         RadiusClip(model, optimizer, samples=[X]).step(X, logits=torch.zeros(16, 4))
+
+
+def test_samples_without_a_batch_are_named():
+    model = network()
+    clip = RadiusClip(model, torch.optim.SGD(model.parameters(), lr=0.1), samples=[])
+    backward(model)
+    start = values(model)
+    with pytest.raises(InvalidClipSetting, match="samples: no batch came; at least one is needed"):
+        clip.step()
+    assert torch.equal(values(model), start)

@@ -230,6 +230,10 @@ def test_foreign_records_are_refused_by_name(tmp_path: Path) -> None:
     ).close()
     with pytest.raises(ForeignRecord, match="has columns"):
         radius_run(columns)
+    kind = tmp_path / "kind.radius"
+    RadiusWriting(kind, kind="exact").end()
+    with pytest.raises(ForeignRecord, match="says of its radius 'exact'"):
+        radius_run(kind)
     path = _written(tmp_path / "shape.radius", 1, end=False)
     with RecordWriter(
         path, {k: v for k, v in read_record(path).header.items() if k != "format"}, "a"
@@ -270,3 +274,42 @@ def test_exports_bring_the_numbers_back(tmp_path: Path) -> None:
     assert [float(row["normalized_step"]) for row in rows] == run.normalized_step.tolist()
     assert [row["clipped"] for row in rows] == [str(int(flag)) for flag in run.clipped]
     assert not list(tmp_path.glob("*.part")) and os.path.getsize(tmp_path / "run.csv") > 100
+
+
+def test_a_note_outside_a_recording_is_not_kept(tmp_path: Path) -> None:
+    model, x = nn.Linear(3, 2), torch.randn(4, 3)
+    clip = RadiusClip(model, torch.optim.SGD(model.parameters(), lr=0.1))
+    recorder = RadiusRecorder(tmp_path / "run.radius", clip)
+    for _ in range(2):
+        model(x).square().sum().backward()
+        clip.step(x)
+        recorder.note("nobody listens")
+    with recorder:
+        recorder.note("the first that is recorded")
+        clip.step(x)
+        recorder.note("the second")
+    run = radius_run(recorder.path)
+    assert run.notes == [(0, "the first that is recorded"), (1, "the second")] and run.steps.tolist() == [0]
+
+
+def test_given_samples_are_not_named_by_the_batch(tmp_path: Path) -> None:
+    model, given = nn.Linear(3, 2, bias=False), torch.ones(4, 3)
+    given[2] *= 5
+    clip = RadiusClip(model, torch.optim.SGD(model.parameters(), lr=0.1), samples=given)
+    with RadiusRecorder(tmp_path / "run.radius", clip) as recorder:
+        recorder.batch([70, 71, 72, 73])
+        nn.functional.cross_entropy(model(torch.ones(4, 3)), torch.tensor([0, 1, 1, 1])).backward()
+        clip.step()
+    run = radius_run(tmp_path / "run.radius")
+    assert run.bottleneck.tolist() == [2] and run.named.tolist() == [False]
+
+
+def test_a_step_that_is_only_watched_and_not_finite_is_told_too(tmp_path: Path) -> None:
+    model = nn.Linear(3, 2)
+    clip = RadiusClip(model, torch.optim.SGD(model.parameters(), lr=1.0), mode="monitor")
+    with RadiusRecorder(tmp_path / "run.radius", clip):
+        model.weight.grad = torch.full_like(model.weight, math.nan)
+        clip.step(torch.randn(3, 3))
+    run = radius_run(tmp_path / "run.radius")
+    assert run.notes == [(0, "no radius: the optimizer's step is not finite")]
+    assert run.refused.tolist() == [False] and run.normalized_step.tolist() == [math.inf]
