@@ -18,6 +18,7 @@ Nearest = Callable[[Tensor], Tensor]
 """Real arguments -> the singularity of the function nearest to each, upper half plane; infinite where there is none."""
 
 NOWHERE = complex(math.inf, 0.0)
+UNKNOWN = complex(math.nan, math.nan)
 
 _POLE_ROWS = 48
 _BEYOND_POLES = 14.0
@@ -42,7 +43,7 @@ def tanh_pole(h: Tensor) -> Tensor:
 
 
 def logistic_pole(h: Tensor) -> Tensor:
-    """iπ, nearest of iπ(2k + 1): poles of the sigmoid, and with it of SiLU; branch points of softplus.
+    """iπ, nearest of iπ(2k + 1): poles of the sigmoid, and with it of SiLU; branch points of softplus, there over β.
 
     >>> round(logistic_pole(torch.tensor(0.0)).imag.item(), 4)
     3.1416
@@ -114,7 +115,8 @@ def singular_steps(h: Tensor, rate: Tensor, nearest: Nearest) -> Tensor:
         nearest: one of the functions above.
 
     Returns:
-        complex128; infinite where the argument does not move. The modulus is the radius of appendix 2.
+        complex128; infinite where the argument does not move, NaN where it or its rate is not finite. The
+        modulus is the radius of appendix 2.
 
     >>> singular_steps(torch.tensor([2.0, 1.0]), torch.tensor([-4.0, 0.0]), kink).abs().tolist()
     [0.5, inf]
@@ -122,7 +124,8 @@ def singular_steps(h: Tensor, rate: Tensor, nearest: Nearest) -> Tensor:
     gap = nearest(h) - h
     rate = rate.double()
     t = torch.complex(gap.real / rate, (gap.imag / rate).abs())
-    return torch.where((rate == 0) | ~gap.real.isfinite(), NOWHERE, t)
+    t = torch.where((rate == 0) | gap.real.isinf(), NOWHERE, t)
+    return torch.where(h.isfinite() & rate.isfinite(), t, UNKNOWN)
 
 
 def variance_steps(h: Tensor, rate: Tensor, eps: float, dims: tuple[int, ...] = (-1,)) -> Tensor:
@@ -138,7 +141,7 @@ def variance_steps(h: Tensor, rate: Tensor, eps: float, dims: tuple[int, ...] = 
         dims: dimensions that are normalised.
 
     Returns:
-        complex128, one step for each vector; infinite where the rates agree.
+        complex128, one step for each vector; infinite where the rates agree, NaN where a value is not finite.
 
     >>> h, rate = torch.tensor([1.0, -1.0]), torch.tensor([1.0, 1.0])
     >>> variance_steps(h, rate, 0.0).abs().item(), variance_steps(h, 4 * h, 0.0).abs().item()
@@ -149,7 +152,8 @@ def variance_steps(h: Tensor, rate: Tensor, eps: float, dims: tuple[int, ...] = 
     leading = rate.square().mean(dims)
     height = (constant * leading - middle.square()).clamp(min=0).sqrt()
     t = torch.complex(-middle / leading, height / leading)
-    return torch.where(leading == 0, NOWHERE, t)
+    t = torch.where(leading == 0, NOWHERE, t)
+    return torch.where(constant.isfinite() & leading.isfinite(), t, UNKNOWN)
 
 
 ACTIVATIONS: dict[Any, Callable[..., Tensor]] = {

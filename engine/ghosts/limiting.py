@@ -4,13 +4,14 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import jvp
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from .activations import ACTIVATIONS, gelu_pole, kink, singular_steps, variance_steps
+from .activations import ACTIVATIONS, UNKNOWN, gelu_pole, kink, singular_steps, variance_steps
 from .complex_step import METADATA, PRODUCTS, ModuleNames, refusal
 from .continuation import CONTINUED, HOLOMORPHIC, SOFTMAX, attention_scores
 from .jvp import cast_parameters, checked_direction, checked_logits, logit_function
@@ -41,8 +42,13 @@ class LayerRadii(NamedTuple):
     kink_distance: Tensor
 
     def quantile(self, share: float, kinks: bool = False) -> float:
-        """Of the radii, or of |h|/|ḣ|, of all samples and places; by counting: infinite ones do no harm."""
+        """Of the radii, or of |h|/|ḣ|, of all samples and places; by counting: infinite ones do no harm.
+
+        NaN where one of them is: it might be the smallest.
+        """
         flat = (self.kink_distance if kinks else self.radii).flatten()
+        if bool(flat.isnan().any()):
+            return math.nan
         rank = min(flat.numel() - 1, int(share * flat.numel()))
         return flat.kthvalue(rank + 1).values.item()
 
@@ -66,7 +72,10 @@ class _Recorder(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if func in ACTIVATIONS:
-            self._keep("feed-forward", func, args[0], {"approximate": kwargs.get("approximate", "none")})
+            # What stands second in the call of another function is not a beta.
+            beta = args[1] if func is F.softplus and len(args) > 1 else kwargs.get("beta", 1.0)
+            form = kwargs.get("approximate", "none")
+            self._keep("feed-forward", func, args[0], {"approximate": form, "beta": beta})
         elif func in SOFTMAX:
             dim = kwargs["dim"] if "dim" in kwargs else args[1]
             self._keep("attention", func, args[0], {"dim": dim})
@@ -148,7 +157,9 @@ def _radii(call: _Call, h: Tensor, rate: Tensor) -> LayerRadii:
         name = "gelu" if form == "none" else "gelu, tanh form"
         steps = singular_steps(h, rate, lambda x: gelu_pole(x, form))
     else:
-        steps = singular_steps(h, rate, nearest)
+        # Softplus is log(1 + exp(βh))/β, all others have no β.
+        beta = call.settings["beta"]
+        steps = singular_steps(beta * h, beta * rate, nearest)
     proxy = singular_steps(h, rate, kink).abs().flatten(1)
     steps = steps.flatten(1)
     return LayerRadii(call.part, call.module, name, nearest is kink, steps.abs(), steps, proxy)
@@ -156,9 +167,7 @@ def _radii(call: _Call, h: Tensor, rate: Tensor) -> LayerRadii:
 
 def _bounded(part: str, module: str, radii: Tensor) -> LayerRadii:
     """A softmax: π over the spread of its rates, which says how near the nearest zero can be, not where it is."""
-    unknown = torch.full(
-        radii.shape, complex(math.nan, math.nan), dtype=torch.complex128, device=radii.device
-    )
+    unknown = torch.full(radii.shape, UNKNOWN, dtype=torch.complex128, device=radii.device)
     return LayerRadii(part, module, "softmax", False, radii, unknown, radii.new_empty(len(radii), 0))
 
 
@@ -182,8 +191,8 @@ def limiting_part(layers: tuple[LayerRadii, ...], share: float = 0.01, kinks: bo
             entire; False: by the distance from the function's own singularities.
 
     Returns:
-        Limit; a part the network does not have is +inf. The part is chosen without the normalisation, which
-        the paper does not count.
+        Limit; a part the network does not have is +inf, one with a radius that is NaN is NaN and chosen before
+        all others. The part is chosen without the normalisation, which the paper does not count.
 
     >>> output = _bounded("output", "", torch.tensor([[2.0], [3.0]]))
     >>> limiting_part((output,))
@@ -193,5 +202,6 @@ def limiting_part(layers: tuple[LayerRadii, ...], share: float = 0.01, kinks: bo
     for layer in layers:
         inner = layer.part == "feed-forward"
         smallest = layer.quantile(share if inner else 0.0, kinks and inner)
-        found[layer.part] = min(found[layer.part], smallest)
-    return Limit(found, min(PARTS[:3], key=lambda part: found[part]))
+        # `min` would pass over a NaN.
+        found[layer.part] = float(np.minimum(found[layer.part], smallest))
+    return Limit(found, PARTS[int(np.argmin([found[part] for part in PARTS[:3]]))])

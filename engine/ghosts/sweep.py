@@ -171,7 +171,7 @@ def onset(steps: Tensor, kept: Tensor, level: float = KEPT) -> float:
         steps: (steps,) positive, increasing. kept: (steps,), accuracy over that at the start.
 
     Raises:
-        InvalidSweep: on steps that are not positive and increasing, or a `kept` of another length.
+        InvalidSweep: on steps that are not positive and increasing, a `kept` of another length, or NaN in it.
 
     >>> round(onset(torch.tensor([1.0, 100.0]), torch.tensor([1.0, 0.8])), 4)  # half way in the logarithm
     10.0
@@ -183,6 +183,8 @@ def onset(steps: Tensor, kept: Tensor, level: float = KEPT) -> float:
         )
     if not bool((x > 0).all() and (x.diff() > 0).all()):
         raise InvalidSweep(f"steps must be positive and increasing, not {x.tolist()}")
+    if bool(y.isnan().any()):
+        raise InvalidSweep(f"kept must be numbers, not {y.tolist()}: is the accuracy at the start 0?")
     below = (y < level).nonzero().flatten()
     if not len(below):
         return math.inf

@@ -57,8 +57,10 @@ class Compared:
 
     @property
     def doubling(self) -> float:
-        """Where the loss has doubled, as a step τ; +inf where it has not been seen to."""
+        """Where the loss has doubled, as a step τ; +inf where it has not been seen to, NaN where it starts at 0."""
         steps, loss = self.sweep.curve("loss")
+        if np.isnan(loss).any():
+            return math.nan
         return onset(torch.as_tensor(steps), torch.as_tensor(-loss), -DOUBLED) if len(steps) else math.inf
 
 

@@ -22,13 +22,22 @@ from torch.nn import functional as F
 from anisoscope.engine.digits import build
 from anisoscope.engine.ghosts import NoContinuation, convergence_radius, logit_jvp
 from anisoscope.engine.ghosts.activations import (
+    kink,
+    logistic_pole,
+    nowhere,
     singular_steps,
     tanh_gelu_pole,
     tanh_gelu_poles,
     tanh_pole,
     variance_steps,
 )
-from anisoscope.engine.ghosts.denominators import log_cosh, log_gelu, log_softmax_sum, log_variance
+from anisoscope.engine.ghosts.denominators import (
+    log_cosh,
+    log_gelu,
+    log_softmax_sum,
+    log_softplus,
+    log_variance,
+)
 from anisoscope.engine.ghosts.limiting import PARTS, layer_radii, limiting_part
 
 
@@ -43,6 +52,33 @@ def test_one_neuron(function, pole: float) -> None:
     assert inner.steps.item() == pytest.approx(complex(0.6, pole) / 4)
     assert inner.kink_distance.item() == pytest.approx(0.15)
     assert inner.on_line == (pole == 0) and inner.part == "feed-forward" and output.part == "output"
+
+
+def test_the_branch_points_of_softplus_lie_nearer_for_a_larger_beta() -> None:
+    for function in (nn.Softplus(beta=5.0), lambda x: F.softplus(x, beta=5.0)):
+        model = OneNeuron(function, -0.6, 2.0)
+        inner = layer_radii(model, ONE, along(model, 4.0))[0]
+        assert inner.steps.item() == pytest.approx(complex(0.6, math.pi / 5) / 4)
+        assert inner.kink_distance.item() == pytest.approx(0.15)
+        at = torch.tensor(-0.6 + 4 * inner.steps.item(), dtype=torch.complex128)
+        assert abs(log_softplus(at, 5.0).real) > 25, "1 + exp(βx) vanishes there"
+
+
+@pytest.mark.parametrize("nearest", [kink, tanh_pole, logistic_pole, nowhere, tanh_gelu_pole])
+@pytest.mark.parametrize(("h", "rate"), [(math.nan, 1.0), (math.inf, 1.0), (math.nan, 0.0), (1.0, math.nan)])
+def test_an_argument_that_is_no_number_has_no_radius(nearest, h: float, rate: float) -> None:
+    assert singular_steps(torch.tensor(h), torch.tensor(rate), nearest).abs().isnan()
+    vector = torch.tensor([h, 0.0, 1.0])
+    assert variance_steps(vector, torch.full((3,), rate), 1e-5).abs().isnan()
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_part_with_a_radius_that_is_no_number_limits(place: int) -> None:
+    layers = layer_radii(OneNeuron(torch.relu, -0.6, 2.0), ONE, along(OneNeuron(torch.relu, -0.6, 2.0), 4.0))
+    many = layers[0].radii.repeat(1, 3)
+    many[0, place] = math.nan
+    limit = limiting_part((layers[0]._replace(radii=many), *layers))
+    assert limit.part == "feed-forward" and math.isnan(limit.radius["feed-forward"])
 
 
 def test_the_exact_gelu_has_no_singularity_but_the_papers_proxy_has_a_radius() -> None:

@@ -165,3 +165,6 @@ def test_what_cannot_be_swept_is_named(linear) -> None:
     for x, y in (([1.0, 1.0], [1.0, 0.0]), ([0.0, 1.0], [1.0, 0.0]), ([1.0], [1.0, 0.0])):
         with pytest.raises(InvalidSweep, match="steps"):
             onset(torch.tensor(x), torch.tensor(y))
+    for y in ([math.nan, math.nan], [1.0, math.nan], [math.nan, 0.0]):
+        with pytest.raises(InvalidSweep, match=r"kept must be numbers.* is the accuracy at the start 0"):
+            onset(torch.tensor([1.0, 2.0]), torch.tensor(y))
