@@ -59,11 +59,9 @@ from .taylor import (
 )
 from .temperature import (
     TemperatureRadii,
-    TemperatureSweep,
     flip_distance,
     flip_points,
     radii_over_temperature,
-    temperature_sweep,
 )
 from .true_zeros import TrueRadius, true_partition, true_radius, true_radius_in_parts, true_zeros
 from .zeros import PartitionZeros, partition_zeros
@@ -101,7 +99,6 @@ __all__ = [
     "StepMeasure",
     "StepSweep",
     "TemperatureRadii",
-    "TemperatureSweep",
     "TrueRadius",
     "apply_temperature",
     "binary_radius",
@@ -143,7 +140,6 @@ __all__ = [
     "taylor_coefficients",
     "taylor_partial_sums",
     "taylor_polynomial",
-    "temperature_sweep",
     "top_two_radius",
     "true_partition",
     "true_radius",

@@ -1,17 +1,13 @@
 """What the temperature of a softmax does to its radii: only the bound is proportional to it."""
 
-from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .classes import apply_temperature, live_classes, merge_equal_slopes, one_sample
-from .errors import InvalidSweep
 from .exact import exact_radius
-from .jvp import cast_parameters, checked_direction, checked_table, logit_function
 from .margin import margin_radius, slope_spread
-from .probe import untouched
 
 
 class TemperatureRadii(NamedTuple):
@@ -24,13 +20,6 @@ class TemperatureRadii(NamedTuple):
     margin: Tensor
     exact: Tensor
     certified: Tensor
-
-
-class TemperatureSweep(NamedTuple):
-    """accuracy: (steps,), the same at every temperature. loss: (temperatures, steps), mean in nats."""
-
-    accuracy: Tensor
-    loss: Tensor
 
 
 def radii_over_temperature(z: Tensor, a: Tensor, temperatures: Tensor) -> TemperatureRadii:
@@ -112,58 +101,3 @@ def flip_points(z: Tensor, a: Tensor) -> Tensor:
         # Where several meet in one point the steepest goes on.
         here += 1 + int((crossings == first).nonzero().amax())
     return torch.stack(found) if found else z.new_zeros(0)
-
-
-def temperature_sweep(
-    model: nn.Module,
-    inputs: Tensor,
-    labels: Tensor,
-    direction: Mapping[str, Tensor],
-    steps: Tensor | Sequence[float],
-    temperatures: Tensor | Sequence[float],
-) -> TemperatureSweep:
-    """Accuracy and mean loss of softmax(z/T) along one step, the logits taken once for all temperatures.
-
-    The true network, probed as in `step_sweep`. Which logit is largest does not depend on T > 0: the accuracy along a
-    given direction is the same curve at every temperature, and only the loss has a "fingerprint" (Sao 2026,
-    arXiv:2603.13552, figure 9).
-
-    Args:
-        model: its output is (batch, classes), divided by T here.
-        inputs: (batch, ...). labels: (batch,) integers. direction: parameter name -> tensor, used as it is.
-        steps: (steps,) lengths τ. temperatures: (temperatures,) positive.
-
-    Raises:
-        InvalidSweep: on steps or temperatures that cannot be used.
-        InvalidDirection, InvalidModelOutput: as `logit_jvp`.
-
-    >>> model = nn.Linear(1, 2, bias=False, dtype=torch.float64)
-    >>> _ = model.weight.data.copy_(torch.tensor([[1.0], [0.0]]))
-    >>> v = {"weight": torch.tensor([[-1.0], [0.0]], dtype=torch.float64)}
-    >>> temperature_sweep(model, torch.ones(1, 1), torch.tensor([0]), v, [1.0], [1.0, 2.0]).loss.squeeze().tolist()
-    [0.6931471805599453, 0.6931471805599453]
-    """
-    taus, heats = _row("steps", steps), _row("temperatures", temperatures)
-    if not bool((heats > 0).all()):
-        raise InvalidSweep(f"temperatures={heats.tolist()}; allowed: above 0")
-    tangents = checked_direction(model, direction)
-    rows = []
-    with torch.no_grad(), untouched(model):
-        evaluate = logit_function(model, inputs, torch.float64)
-        parameters = cast_parameters(model, torch.float64)
-        for tau in taus.tolist():
-            moved = {name: parameters[name] + tau * v.to(parameters[name]) for name, v in tangents.items()}
-            logits = checked_table(evaluate({**parameters, **moved}))
-            right = (logits.argmax(-1) == labels).to(logits.dtype).mean()
-            losses = [nn.functional.cross_entropy(logits / heat, labels) for heat in heats.tolist()]
-            # Overflowing logits are a lost network, not one without a loss.
-            rows.append(torch.stack((right, *losses)).nan_to_num(torch.inf, torch.inf))
-    found = torch.stack(rows, 1)
-    return TemperatureSweep(found[0], found[1:])
-
-
-def _row(name: str, values: Tensor | Sequence[float]) -> Tensor:
-    row = torch.as_tensor(values, dtype=torch.float64)
-    if row.ndim != 1 or not len(row) or not bool(row.isfinite().all()):
-        raise InvalidSweep(f"{name} must be a row of finite numbers, not {values!r}")
-    return row

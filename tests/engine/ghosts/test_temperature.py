@@ -6,21 +6,17 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
 
 from anisoscope.engine.ghosts import (
     InvalidClasses,
-    InvalidSweep,
     convergence_radius,
     exact_radius,
-    step_sweep,
 )
 from anisoscope.engine.ghosts.ghost_paths import ghost_paths, ghost_paths_in_parts, ghosts_at
 from anisoscope.engine.ghosts.temperature import (
     flip_distance,
     flip_points,
     radii_over_temperature,
-    temperature_sweep,
 )
 
 D = torch.float64
@@ -191,31 +187,6 @@ def test_flat_sample_has_no_paths_and_parts_pause():
 def test_temperatures_that_cannot_be_followed(wrong):
     with pytest.raises(InvalidClasses, match="temperatures"):
         ghost_paths(*pair([1, 2], [3, 4]), torch.tensor(wrong))
-
-
-def small_network():
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(3, 8), nn.GELU(), nn.Linear(8, 4)).double()
-    inputs, labels = torch.randn(20, 3, dtype=D), torch.arange(20) % 4
-    return model, inputs, labels, {name: torch.randn_like(p) for name, p in model.named_parameters()}
-
-
-def test_sweep_at_all_temperatures_is_that_at_each():
-    model, inputs, labels, direction = small_network()
-    steps, heats = [0.0, 0.1, 1.0, 7.0], [0.25, 1.0, 8.0]
-    found = temperature_sweep(model, inputs, labels, direction, steps, heats)
-    for k, heat in enumerate(heats):
-        each = step_sweep(model, inputs, labels, direction, steps, heat)
-        torch.testing.assert_close(found.loss[k], each.loss, rtol=1e-12, atol=0)
-        assert torch.equal(found.accuracy, each.accuracy)
-
-
-def test_sweep_names_what_is_wrong():
-    model, inputs, labels, direction = small_network()
-    with pytest.raises(InvalidSweep, match="temperatures"):
-        temperature_sweep(model, inputs, labels, direction, [1.0], [0.0])
-    with pytest.raises(InvalidSweep, match="steps"):
-        temperature_sweep(model, inputs, labels, direction, [math.nan], [1.0])
 
 
 def test_four_classes_cool_to_their_flip():
