@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ...figure import Axis, Figure, Key, Layer, Role, Style, when
 from ...frame import Frame
 from .spike_figures import decades
+from .sweep_figures import samples
 
 COMPARE = when("view", "compare")
 
@@ -54,7 +55,7 @@ def _loss(frame: Frame) -> Figure:
     return Figure(
         name="compare_loss",
         title="Loss over its start",
-        unit="true network, 1438 samples, both axes logarithmic",
+        unit=f"true network{samples(frame)}, both axes logarithmic",
         hint="drag the step",
         legend=(
             Key("loss", "line", "blue"),

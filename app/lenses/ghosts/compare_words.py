@@ -11,6 +11,7 @@ from ...frame import Columns, Frame
 from ...numbers import shown
 from ...request import Request
 from .compare_figures import SCALES
+from .sweep_figures import samples
 
 PAPER = "Sao 2026"
 
@@ -43,7 +44,7 @@ def table(request: Request, frame: Frame) -> Table | None:
     values, ratios = ("\n".join(row[column] for row in rows) for column in (1, 2))
     return Table(
         "Ten scales of one step",
-        "At T = 1, over 1438 training samples; g and H of their mean loss, v of norm 1, λ the largest eigenvalue of "
+        f"At T = 1{samples(frame)}; g and H of their mean loss, v of norm 1, λ the largest eigenvalue of "
         "H. Passes forward: a gradient counted as three and a product with H as six, the slopes by a finite difference.",
         ("scale", "τ", "over break", "formula", "what it is", "passes forward"),
         rows,
@@ -84,7 +85,7 @@ def _rate(facts: Mapping[str, Any]) -> Claim:
         said += f", as a length {shown(facts['compare_quadratic'] / facts['compare_bound'])} ρₐ"
     return Claim(
         "The paper sets 2/(v·Hv) beside ρₐ as if it were a length, and finds it far too large. It is a learning rate: "
-        "times the slope of the loss it becomes a length, and along −gradient a much shorter one.",
+        "times the slope of the loss it becomes a length.",
         f"{PAPER}, appendix on the Hessian",
         "10 to 460 times ρₐ",
         said,

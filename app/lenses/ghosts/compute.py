@@ -116,6 +116,7 @@ def _facts(request: Request, one: Subject) -> dict[str, Any]:
         bound = bound_of_all(one.source, request["temperature"])
         facts |= {
             "batch_bound": float(bound.min()),
+            "samples": len(bound),
             "last_sample": len(bound) - 1,
         }
     if isinstance(one.source, Probe):

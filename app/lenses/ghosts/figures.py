@@ -150,8 +150,8 @@ def _error(numbers: dict[str, float]) -> Figure:
         y=Axis("", (-16, 8), ((-16, "10⁻¹⁶"), (-8, "10⁻⁸"), (0, "1"), (8, "10⁸"))),
         size="thin",
         when=STEP,
-        aria="Error of the Taylor model along the step, logarithmic: it falls with the order inside the radius and "
-        "grows with it outside.",
+        aria="Error of the Taylor model along the step, logarithmic: with the order it goes to zero inside the "
+        "radius and beyond bounds outside.",
     )
 
 

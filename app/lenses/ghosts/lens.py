@@ -72,8 +72,8 @@ class GhostsLens(Lens):
     papers = (SAO,)
     lede = (
         "Drag the orange disc",
-        "outward. Once it swallows the first ghost, every higher Taylor order makes the model worse, "
-        "while the loss itself stays smooth.",
+        "outward. Once it swallows the first ghost, higher Taylor orders make the model worse and "
+        "worse, while the loss itself stays smooth.",
     )
     primary = "r"
     second = "order"

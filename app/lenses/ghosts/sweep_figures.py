@@ -35,13 +35,20 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
     kept = ((0.0, "0"), (0.5, "50 %"), (0.9, "90 %"), (1.0, "")) if top < 1.5 else _percents(top)
     shares = ((0.0, "0"), (0.5, "50 %"), (1.0, "100 %"))
     return (
-        _figure(frame, "kept", _Plot("Accuracy kept", "of that at τ = 0, 1438 samples", (-0.02, top), kept)),
+        _figure(
+            frame, "kept", _Plot("Accuracy kept", f"of that at τ = 0{samples(frame)}", (-0.02, top), kept)
+        ),
         _figure(frame, "loss", _Plot("Loss over its start", "logarithmic", (-0.6, 5.0), powers((0, 2, 4)))),
         _figure(
             frame, "flipped", _Plot("Predictions flipped", "share of the samples", (-0.02, 1.05), shares)
         ),
         _strip(frame),
     )
+
+
+def samples(frame: Frame) -> str:
+    """How many samples the means are over, where there are any: the shipped ones, or the reader's."""
+    return f", {frame.facts['samples']} samples" if "samples" in frame.facts else ""
 
 
 def _percents(top: float) -> Ticks:

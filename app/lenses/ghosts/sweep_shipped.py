@@ -23,6 +23,9 @@ RATIOS = np.sort(np.append(np.logspace(-2, 2, 41), 0.99))
 INSIDE = int(np.searchsorted(RATIOS, 0.995))
 """How many of them are at most 0.99."""
 
+KEPT = 0.9
+"""The engine's share of the accuracy below which a network counts as broken, written here too: no torch is imported."""
+
 NAMES = {
     "linear": "Linear",
     "mlp": "MLP",

@@ -16,6 +16,7 @@ from .sweep_shipped import (
     AXES,
     DIRECTIONS,
     INSIDE,
+    KEPT,
     NAMES,
     NETWORKS,
     RATIOS,
@@ -182,8 +183,8 @@ def _marks(sweep: Sweep | None, axis: str) -> dict[str, Columns]:
         if math.isfinite(sweep.onset):
             at["onset"] = np.log10([sweep.onset / unit])
     found: dict[str, Columns] = {f"sweep_{kind}_line": {"x": at[kind]} for kind in ("bound", "exact")}
-    found["sweep_onset"] = {"x": at["onset"], "y": np.full(len(at["onset"]), 0.9)}
-    return {**found, "sweep_level": {"y": np.array([0.9])}, "sweep_strip_middle": {"x": np.zeros(1)}}
+    found["sweep_onset"] = {"x": at["onset"], "y": np.full(len(at["onset"]), KEPT)}
+    return {**found, "sweep_level": {"y": np.array([KEPT])}, "sweep_strip_middle": {"x": np.zeros(1)}}
 
 
 def _strip(table_: Shipped, chosen: int, sweep: Sweep | None) -> dict[str, Columns]:
@@ -227,7 +228,7 @@ def _facts(request: Request, chosen: int, sweep: Sweep | None) -> dict[str, Any]
         "sweep_direction": kind,
         "sweep_seed": seed,
         "sweep_temperature": float(request["temperature"]),
-        "sweep_has_network": request["source"] == "network",
+        "sweep_has_network": request["source"] in ("network", "own"),
     }
     if sweep is None:
         return facts

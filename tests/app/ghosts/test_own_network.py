@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from anisoscope.app import open_lens
 from anisoscope.app.errors import RequestError
+from anisoscope.app.frame import Frame
+from anisoscope.app.words import explanation
 
 
 def words() -> tuple[nn.Module, Tensor, Tensor]:
@@ -65,6 +67,8 @@ def test_images_work_and_the_sweep_moves_the_network() -> None:
         x, y = torch.randn(12, 1, 8, 8, dtype=torch.float64), torch.randint(4, (12,))
     lens = open_lens("ghosts", model=model, inputs=x, targets=y, view="sweep")
     assert lens.request()["source"] == "own"
+    first = next(frame for frame in lens.frames(lens.request()) if isinstance(frame, Frame))
+    assert "no weights" not in first.tables["sweep_captions"]["value"], "they have only not been moved yet"
     frame = lens.compute()
     assert frame.facts["sweep_onset_r"] > 0 and len(frame.tables["sweep_kept"]["x"])
     for view in ("temperature", "spike", "watch"):
@@ -73,6 +77,18 @@ def test_images_work_and_the_sweep_moves_the_network() -> None:
     assert np.isfinite(random.facts["batch_bound"])
     with pytest.raises(RequestError, match="does not bring"):
         lens.compute({**lens.request().as_dict(), "direction": "momentum"})
+
+
+@pytest.mark.parametrize("view", ["sweep", "compare"])
+def test_the_words_count_the_samples_of_the_reader(view: str) -> None:
+    model, x, y = words()
+    lens = open_lens("ghosts", model=model.requires_grad_(True), inputs=x, targets=y, view=view)
+    frame = lens.compute()
+    hero = next(one for one in lens.figures(frame) if one.name in ("sweep_kept", "compare_loss"))
+    assert ", 40 samples" in hero.unit
+    told = lens.table(lens.request(), frame)
+    assert told is not None and (view == "sweep" or ", 40 samples;" in told.note)
+    assert "digit" not in explanation(lens) and "1438" not in explanation(lens)
 
 
 def test_a_link_opens_the_network_in_this_process_alone() -> None:

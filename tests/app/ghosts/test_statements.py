@@ -15,9 +15,10 @@ import torch
 from anisoscope.app import words
 from anisoscope.app.control import Card, Claim
 from anisoscope.app.frame import Frame
-from anisoscope.app.lenses.ghosts import GhostsLens, probe
+from anisoscope.app.lenses.ghosts import GhostsLens, probe, sweep_shipped
 from anisoscope.app.presets import presets
 from anisoscope.engine.ghosts import convergence_radius, exact_radius, top_two_radius
+from anisoscope.engine.ghosts.sweep import KEPT
 
 
 def ours(lens: GhostsLens, values: dict, start: str) -> str:
@@ -27,10 +28,16 @@ def ours(lens: GhostsLens, values: dict, start: str) -> str:
     return found[0].ours
 
 
+def climbed(source: probe.Probe) -> probe.Ladder:
+    found = probe.ladder(source)
+    assert found is not None
+    return found
+
+
 def test_batch_claims_are_those_of_a_network_moved_by_hand() -> None:
     one = probe.probe("cnn", "converged", "+gradient", 0, "")
     before = [p.detach().clone() for p in one.model.parameters()]
-    found = probe.ladder(one)
+    found = climbed(one)
     tau = 0.3 * convergence_radius(one.z, one.a).min()
     start = torch.nn.functional.cross_entropy(one.model(one.images), one.labels).item()
     with torch.no_grad():
@@ -101,7 +108,8 @@ def test_the_poles_of_tanh_gelu_are_where_the_claim_says(lens: GhostsLens) -> No
         ("A radius is no", {"loss_ratio_0.3": 0.9, "loss_ratio_0.99": 0.8}, "ours", "it falls"),
         ("A radius is no", {"loss_ratio_0.3": 1.2, "loss_ratio_0.99": 0.8}, "ours", "it rises"),
         ("No architecture", {"accuracy_kept_0.99": 0.96, "accuracy_kept_1": 0.97}, "agrees", "96.0 % kept"),
-        ("No architecture", {"accuracy_kept_0.3": 0.5}, "disagrees", "50.0 % kept"),
+        ("No architecture", {"accuracy_kept_0.3": 0.91}, "agrees", "91.0 % kept"),
+        ("No architecture", {"accuracy_kept_1": 0.89}, "disagrees", "89.0 % kept"),
         (
             "r = 1 is no cliff",
             {"accuracy_kept_3.2": 0.95, "accuracy_kept_10": 0.33},
@@ -120,6 +128,13 @@ def test_a_verdict_follows_the_numbers_beside_it(lens, start, changed, standing,
     assert [c.standing for c in found] == [standing] and said in found[0].ours
 
 
+def test_the_verdicts_of_step_and_sweep_have_one_level_and_name_their_steps(lens: GhostsLens) -> None:
+    assert sweep_shipped.KEPT == KEPT
+    texts = [claim.text for claim in lens.claims(lens.request(), lens.compute())]
+    steps = ", ".join(f"{r:g}" for r in probe.LADDER[:2]) + f" and {probe.LADDER[2]:g}"
+    assert any(text.startswith("No architecture") and f"kept at r = {steps}." in text for text in texts)
+
+
 def test_equal_slopes_leave_no_number_that_is_none(lens: GhostsLens) -> None:
     values = {"source": "sandbox", "slopes": [1.0] * 6}
     said = [claim.ours for claim in lens.claims(lens.validated(values), lens.compute(values))]
@@ -128,7 +143,7 @@ def test_equal_slopes_leave_no_number_that_is_none(lens: GhostsLens) -> None:
 
 def test_what_is_claimed_of_one_sample_until_all_are_known(lens: GhostsLens) -> None:
     coarse = next(iter(lens.frames(lens.request())))
-    assert coarse is not None
+    assert isinstance(coarse, Frame)
     texts = [claim.text for claim in lens.claims(lens.request(), coarse)]
     assert len(texts) == 3 and not any("share of the samples" in text for text in texts)
 
@@ -170,7 +185,7 @@ def test_the_story_says_what_we_measure(lens: GhostsLens) -> None:
     assert f"for {100 * facts['top_two_share']:.0f} % of the samples" in rest
     assert f"by a factor of {round(facts['top_two_worst'], -2):.0f}" in rest
     kept = [
-        probe.ladder(probe.probe(network, "converged", "-gradient", 0, "")).accuracy_kept
+        climbed(probe.probe(network, "converged", "-gradient", 0, "")).accuracy_kept
         for network in GhostsLens.param["network"].objects
     ]
     for place, pattern in (
@@ -181,7 +196,7 @@ def test_the_story_says_what_we_measure(lens: GhostsLens) -> None:
         assert said, pattern
         measured = [100 * one[place] for one in kept]
         assert [int(n) for n in said.groups()] == pytest.approx([min(measured), max(measured)], abs=1.0)
-    linear = probe.ladder(probe.probe("linear", "converged", "-gradient", 0, "")).accuracy_kept[2:]
+    linear = climbed(probe.probe("linear", "converged", "-gradient", 0, "")).accuracy_kept[2:]
     said = re.search(r"(\d+) % kept at r = 1, (\d+) % at 3.2 and (\d+) % at 10", rest)
     assert said and [int(n) for n in said.groups()] == [round(100 * share) for share in linear]
 
