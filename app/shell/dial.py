@@ -30,7 +30,6 @@ class Dial(Component):
     log = param.Boolean(default=False)
     ticks = param.List(default=[], doc="Pairs of value and text.")
     primary = param.Boolean(default=False, doc="The one orange control of a lens.")
-    digits = param.Integer(default=3, doc="Significant digits.")
     format = param.Selector(default="significant", objects=["significant", "integer"])
     nudge = param.Dict(
         default={}, doc="Set in the browser, by keys, to {steps, serial}: move by that many steps."

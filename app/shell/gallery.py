@@ -52,17 +52,15 @@ Export gives figures, tables and a request.json, from which the command line dra
 def gallery(
     entries: Mapping[str, Entry] | Iterable[Entry],
     href: Callable[[str], str],
-    thumbnail: Thumbnail | None = None,
 ) -> pn.Column:
     """The body of the gallery's page.
 
     Args:
         entries: the lenses, in the order of their cards.
         href: address of a lens from its slug.
-        thumbnail: draws the opening state, 190 px high, or gives None; the stored first frame by default.
     """
-    if thumbnail is None:
-        from ..drawing.thumbnail import thumbnail
+    from ..drawing.thumbnail import thumbnail
+
     listed = list(entries.values()) if isinstance(entries, Mapping) else list(entries)
     sound = [entry for entry in listed if entry.error is None]
     broken = [entry for entry in listed if entry.error is not None]

@@ -103,12 +103,11 @@ class Frame(pmui.Page):
         template_variables["an_preload"] = [urls[name] for name in dark.FONTS[:2]]
 
 
-def wordmark(here: str, home: str = "./", tagline: str = "") -> pn.pane.HTML:
+def wordmark(here: str) -> pn.pane.HTML:
     """The serif name, linked to the gallery, and where the reader is."""
-    beside = f'<span class="slash">/</span><span class="here">{html.escape(here)}</span>' if here else ""
-    if tagline and not here:
-        beside = f'<span class="here">{html.escape(tagline)}</span>'
-    text = f'<div class="mark"><a href="{html.escape(home, quote=True)}">Anisoscope</a>{beside}</div>'
+    slash = '<span class="slash">/</span>' if here else ""
+    beside = f'{slash}<span class="here">{html.escape(here or "an observatory of anisotropy")}</span>'
+    text = f'<div class="mark"><a href="./">Anisoscope</a>{beside}</div>'
     return pn.pane.HTML(text, stylesheets=[theme.asset("wordmark.css")], margin=0)
 
 
@@ -116,9 +115,6 @@ def lens_page(
     lens_title: str,
     body: pn.viewable.Viewable,
     actions: Sequence[pn.viewable.Viewable] = (),
-    *,
-    home: str = "./",
-    tagline: str = "an observatory of anisotropy",
 ) -> pmui.Page:
     """The page of one lens; an empty title makes it the gallery's page.
 
@@ -126,8 +122,6 @@ def lens_page(
         lens_title: shown beside the wordmark and on the browser's tab; plain text.
         body: the lens's layout, or the gallery.
         actions: objects of the header, in order.
-        home: address of the gallery, relative to this page.
-        tagline: beside the wordmark where there is no title.
     """
     serving.install()
     document = pn.state.curdoc
@@ -137,7 +131,7 @@ def lens_page(
         title="",
         meta_title=f"{lens_title} · Anisoscope" if lens_title else "Anisoscope",
         favicon=_favicon(),
-        header=[wordmark(lens_title, home, tagline), *actions, dark.toggle()],
+        header=[wordmark(lens_title), *actions, dark.toggle()],
         main=[body],
         sidebar=[],
         busy_indicator=None,

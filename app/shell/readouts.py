@@ -17,7 +17,6 @@ class Readouts(Component):
     """
 
     rows = param.List(default=[], item_type=dict)
-    caption = param.String(default="Readouts", doc="Name of the table for screen readers.")
 
     def write(self, readouts: Iterable[Readout]) -> None:
         """Take over the rows of a lens; the same rows again send nothing."""

@@ -11,14 +11,16 @@ function trueMinus(text) {
 }
 
 // The text of a value: three digits are enough to read, the entry shows all of them when it is focused.
+const DIGITS = 3;
+
 function written(value, data) {
   if (data.format === "integer") return trueMinus(String(Math.round(value)));
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
-    const [mantissa, exponent] = value.toExponential(data.digits - 1).split("e");
+    const [mantissa, exponent] = value.toExponential(DIGITS - 1).split("e");
     return trueMinus(String(Number(mantissa))) + " × 10" + superscript(Number(exponent));
   }
-  return trueMinus(String(Number(value.toPrecision(Math.max(data.digits, Math.ceil(Math.log10(size + 1)))))));
+  return trueMinus(String(Number(value.toPrecision(Math.max(DIGITS, Math.ceil(Math.log10(size + 1)))))));
 }
 
 function exact(value) {
@@ -66,7 +68,7 @@ export function render({ model, data, el }) {
   function value() {
     const at = Number(range.value);
     if (!data.log) return Number(at.toPrecision(12));
-    const clean = Number((10 ** at).toPrecision(Math.max(3, data.digits)));
+    const clean = Number((10 ** at).toPrecision(DIGITS));
     return Math.min(data.end, Math.max(data.start, data.format === "integer" ? Math.round(clean) : clean));
   }
 
@@ -176,7 +178,7 @@ export function render({ model, data, el }) {
     resting = 0;
     show();
   });
-  model.on(["label", "start", "end", "step", "log", "ticks", "primary", "digits", "format"], build);
+  model.on(["label", "start", "end", "step", "log", "ticks", "primary", "format"], build);
   build();
   el.replaceChildren(box);
 }

@@ -51,7 +51,7 @@ export function render({ view, model, data, el }) {
     // A dial that has just been moved settles before what the key asks for, not after it.
     for (const name of new Set(data.bindings.map((binding) => binding.dial).filter(Boolean))) {
       const moved = view.model.document.get_model_by_name(name);
-      if (moved?.data.nudge) moved.data.setv({ nudge: { steps: 0, serial: ++serial } }, { sync: false });
+      if (moved?.data.release) moved.data.setv({ nudge: { steps: 0, serial: ++serial } }, { sync: false });
     }
     model.send_msg(event);
   }

@@ -19,7 +19,7 @@ export function render({ model, data, el }) {
   }
 
   function show() {
-    caption.textContent = data.caption;
+    caption.textContent = "Readouts";
     table.style.display = data.rows.length ? "" : "none";
     while (body.rows.length > data.rows.length) body.lastChild.remove();
     while (body.rows.length < data.rows.length) body.append(row());
@@ -32,7 +32,7 @@ export function render({ model, data, el }) {
     });
   }
 
-  model.on(["rows", "caption"], show);
+  model.on("rows", show);
   show();
   el.replaceChildren(table);
 }
