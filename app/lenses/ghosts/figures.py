@@ -18,6 +18,25 @@ HAND = "hand"
 STEP = when("view", "step")
 FINE = Style("ink2", "fine")
 
+PLANE = (
+    Layer("field", "image", palette="phase"),
+    Layer("veil", "polygons", Style("veil", "band", alpha=0.62)),
+    Layer("axis", "hlines", Style("axis", "fine")),
+    Layer("strip", "hlines", Style("ink2", "bound", size=1.0, alpha=0.55)),
+    Layer("corridors", "segments", Style("ink2", "current", size=5, alpha=0.45)),
+    Layer("margin_disc", "curve", Style("ink", "fine", alpha=0.6)),
+    Layer("bound_disc", "curve", Style("ink", "bound")),
+    Layer("exact_disc", "curve", Style("ink", "exact")),
+    Layer("ghosts", "points", Style("ink", "ring"), hover=("distance", "multiplicity")),
+    Layer("plane_names", "labels", Style("ink")),
+    Layer("step_fill", "area", Style(HAND, "band", alpha=0.09), above=True),
+    Layer("step_disc", "curve", Style(HAND, "current"), above=True),
+    Layer("step_radius", "segments", Style(HAND, "current"), above=True),
+    Layer("step_handle", "points", Style(HAND, "handle"), above=True),
+    Layer("step_label", "labels", Style(HAND), offset=(12, 16), above=True),
+)
+"""What is drawn in the complex plane, from the ground up."""
+
 
 def figures(frame: Frame) -> tuple[Figure, ...]:
     """Figures of a frame; only ranges and ticks depend on it."""
@@ -75,23 +94,7 @@ def _plane(numbers: dict[str, float]) -> Figure:
             Key("ghosts can live above", "swatch", "ink2"),
             Key("your step", "handle", "hand"),
         ),
-        layers=(
-            Layer("field", "image", palette="phase"),
-            Layer("veil", "polygons", Style("veil", "band", alpha=0.62)),
-            Layer("axis", "hlines", Style("axis", "fine")),
-            Layer("strip", "hlines", Style("ink2", "bound", size=1.0, alpha=0.55)),
-            Layer("corridors", "segments", Style("ink2", "current", size=5, alpha=0.45)),
-            Layer("margin_disc", "curve", Style("ink", "fine", alpha=0.6)),
-            Layer("bound_disc", "curve", Style("ink", "bound")),
-            Layer("exact_disc", "curve", Style("ink", "exact")),
-            Layer("ghosts", "points", Style("ink", "ring"), hover=("distance", "multiplicity")),
-            Layer("plane_names", "labels", Style("ink")),
-            Layer("step_fill", "area", Style(HAND, "band", alpha=0.09), above=True),
-            Layer("step_disc", "curve", Style(HAND, "current"), above=True),
-            Layer("step_radius", "segments", Style(HAND, "current"), above=True),
-            Layer("step_handle", "points", Style(HAND, "handle"), above=True),
-            Layer("step_label", "labels", Style(HAND), offset=(12, 16), above=True),
-        ),
+        layers=PLANE,
         x=_step_axis(numbers, visible=False),
         y=Axis("", (-window / 2.28, window / 2.28), imaginary),
         size="hero",

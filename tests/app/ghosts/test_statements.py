@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cmath
+import itertools
 import math
 import re
 import subprocess
@@ -175,6 +176,16 @@ def test_the_opening_picture_has_the_disc_past_the_ghosts_and_the_loss_calm(lens
     facts = lens.compute().facts
     assert lens.r > facts["exact_over_bound"] > 1.5
     assert facts["taylor_error"] > 100 > 10 > facts["true_loss"]
+
+
+def test_outside_the_radius_orders_do_not_worsen_one_by_one_as_the_lede_knows(lens: GhostsLens) -> None:
+    """From order 20 to 48 the error grows more than tenfold, though not at each order."""
+    frame = lens.compute()
+    asked = [lens.validated({"order": order}) for order in range(20, 49)]
+    errors = [lens.hand_facts(request, frame)["taylor_error"] for request in asked]
+    steps = [after > before for before, after in itertools.pairwise(errors)]
+    assert errors[-1] > 10 * errors[0] and any(steps) and not all(steps)
+    assert "every" not in lens.lede[1] and "worse and worse" in lens.lede[1]
 
 
 def test_the_story_says_what_we_measure(lens: GhostsLens) -> None:
