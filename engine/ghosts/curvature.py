@@ -95,7 +95,7 @@ class MeanLoss:
         return total
 
     def along_in_parts(self, direction: Mapping[str, Tensor]) -> Generator[None, None, LossAlong]:
-        """Loss, gradient and curvature along a direction that is used as it is.
+        """Loss, gradient and curvature along a direction that is used as it is; parameters it does not name are frozen.
 
         Raises:
             InvalidDirection: as `logit_jvp`.
@@ -103,7 +103,8 @@ class MeanLoss:
         v = {name: tangent.double() for name, tangent in checked_direction(self.model, direction).items()}
         loss, slope = yield from self.gradient_in_parts()
         product = yield from self.product_in_parts(v)
-        return LossAlong(loss, math.sqrt(_inner(slope, slope)), _inner(slope, v), _inner(product, v))
+        moving = {name: slope[name] for name in v}
+        return LossAlong(loss, math.sqrt(_inner(moving, moving)), _inner(slope, v), _inner(product, v))
 
     def largest_in_parts(
         self, start: Mapping[str, Tensor], most: int = 24, tolerance: float = 1e-3
@@ -114,19 +115,21 @@ class MeanLoss:
         by less than the tolerance, relative, or after `most` products.
 
         Args:
-            start: parameter name -> tensor, not 0; the gradient is a good one.
+            start: parameter name -> tensor, not 0; the gradient is a good one. The Hessian is that of the parameters
+                it names; the others are frozen.
         """
         basis: list[dict[str, Tensor]] = []
         diagonal: list[float] = []
         beside: list[float] = []
-        vector, last = {name: start[name].double() for name in self.parameters}, -math.inf
+        vector, last = {name: tangent.double() for name, tangent in start.items()}, -math.inf
         while len(basis) < most:
             length = math.sqrt(_inner(vector, vector))
             if length <= 1e-12 * max(1.0, *map(abs, diagonal or [0.0])):
                 return
             beside.append(length)
             basis.append({name: value / length for name, value in vector.items()})
-            vector = yield from self.product_in_parts(basis[-1])
+            product = yield from self.product_in_parts(basis[-1])
+            vector = {name: product[name] for name in start}
             diagonal.append(_inner(vector, basis[-1]))
             for _ in range(2):
                 for known in basis:

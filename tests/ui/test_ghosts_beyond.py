@@ -25,7 +25,7 @@ def test_true_zeros_of_a_linear_network_lie_on_its_ghosts(page: Page, address: s
     until(lambda: len(layer(page, "beyond_plane", NEAREST, "x")) == 2)
     ghosts, zeros = (layer(page, "beyond_plane", place, "x") for place in (GHOSTS, NEAREST))
     assert min(abs(zeros[0] - x) for x in ghosts) < 1e-5
-    expect(page.get_by_role("row").filter(has_text="R_true found").first).to_contain_text("2.13")
+    expect(page.get_by_role("row").filter(has_text="Rₜᵣᵤₑ found").first).to_contain_text("2.13")
 
 
 def test_the_step_is_dragged_in_the_plane(page: Page, address: str) -> None:

@@ -55,7 +55,7 @@ def _plane(frame: Frame) -> Figure:
         legend=(
             Key("zero, true network", "ring"),
             Key("ghost, linearised", "ring", "grey"),
-            Key("R_true", "line", "blue"),
+            Key("Rₜᵣᵤₑ", "line", "blue"),
             Key("ρₐ", "bound"),
             Key("ρ*", "fine"),
             Key("variance = 0", "dot", "amber"),
@@ -112,7 +112,7 @@ def _samples(frame: Frame) -> Figure:
     known, wanted = frame.facts.get("beyond_known", 0), frame.facts.get("beyond_wanted", 0)
     return Figure(
         name="beyond_samples",
-        title="R_true against ρ*, both over ρₐ",
+        title="Rₜᵣᵤₑ against ρ*, both over ρₐ",
         unit=f"{known} of {wanted} samples" if wanted else "none: no continuation",
         legend=(
             *(Key(text, "dot", role) for role, text in PARTS.values()),
@@ -128,7 +128,7 @@ def _samples(frame: Frame) -> Figure:
             Layer("beyond_samples_own", "points", Style("blue", "ring", size=12)),
         ),
         x=Axis("ρ* / ρₐ, linearised", (-0.05, HIGH), ticks),
-        y=Axis("R_true / ρₐ", (LOW, 1.1), ticks),
+        y=Axis("Rₜᵣᵤₑ / ρₐ", (LOW, 1.1), ticks),
         size="pair",
         when=BEYOND,
         aria="Each sample’s true radius against its linearised one: on the diagonal they agree; below the dashed line the "
@@ -151,7 +151,7 @@ def _layers(frame: Frame) -> Figure:
             Key("|h|/|ḣ|, 1 %", "dot", "grey"),
             Key("ρₐ", "bound"),
             Key("ρ*", "fine"),
-            Key("R_true", "line", "blue"),
+            Key("Rₜᵣᵤₑ", "line", "blue"),
         ),
         layers=(
             Layer("beyond_layers_bound_line", "vlines", Style("ink", "bound", size=1.2)),

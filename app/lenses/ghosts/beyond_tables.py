@@ -172,7 +172,7 @@ def layer_range(one: Beyond) -> tuple[float, float]:
 
 
 def sample_tables(one: Beyond) -> dict[str, Columns]:
-    """R_true against ρ*, both over ρ_a, in decades: one point a sample, by what ends its series."""
+    """Rₜᵣᵤₑ against ρ*, both over ρ_a, in decades: one point a sample, by what ends its series."""
     known = others(one.source, one.temperature).found
     places: dict[str, list[tuple[float, float]]] = {name: [] for name in PARTS.values()}
     for index in Others.wanted(len(one.source.labels)):

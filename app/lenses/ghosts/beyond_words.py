@@ -37,9 +37,9 @@ def captions(facts: Mapping[str, Any]) -> Columns:
     rows.append(("exact ρ*", shown(exact), shown(over), "ink"))
     if "beyond_radius" in facts:
         radius, clear = facts["beyond_radius"], facts["beyond_clear"]
-        rows.append(("R_true found", shown(radius), shown(radius / unit), "blue"))
+        rows.append(("Rₜᵣᵤₑ found", shown(radius), shown(radius / unit), "blue"))
         rows.append(("empty up to", shown(clear), shown(clear / unit), "ink"))
-        rows.append(("R_true / ρ*", shown(facts["beyond_ratio"]), "", "ink"))
+        rows.append(("Rₜᵣᵤₑ / ρ*", shown(facts["beyond_ratio"]), "", "ink"))
     if "beyond_limit" in facts:
         rows.append(("limits sample", PART[facts["beyond_limit"]], "", "ink"))
     if "beyond_limit_all" in facts:
@@ -95,14 +95,14 @@ def _searched(facts: Mapping[str, Any]) -> Claim:
         "a circle; on the smaller one none turns. Between points nothing is proven. The linearised ρ* is certified.",
         "ours",
         "no method",
-        f"R_true between {shown(facts['beyond_clear'])} and {shown(facts['beyond_radius'])}, {facts['beyond_said']}",
+        f"Rₜᵣᵤₑ between {shown(facts['beyond_clear'])} and {shown(facts['beyond_radius'])}, {facts['beyond_said']}",
     )
 
 
 def _ratio(facts: Mapping[str, Any]) -> Claim:
     low, middle, high = (facts[f"beyond_ratio_{name}"] for name in ("low", "median", "high"))
     return Claim(
-        f"R_true / ρ*: smallest, median, largest of {facts['beyond_known']} samples, evenly spread over the training set.",
+        f"Rₜᵣᵤₑ / ρ*: smallest, median, largest of {facts['beyond_known']} samples, evenly spread over the training set.",
         f"{PAPER}, App. 1.1",
         "no number: curvature of the logits moves the zeros",
         f"{shown(low)}, {shown(middle)}, {shown(high)}",
@@ -112,8 +112,8 @@ def _ratio(facts: Mapping[str, Any]) -> Claim:
 def _below(facts: Mapping[str, Any]) -> Claim:
     below, known = facts["beyond_below"], facts["beyond_known"]
     return Claim(
-        "ρₐ bounds the linearised radius. Of the true network it is no bound: samples with R_true < ρₐ, and the smallest "
-        "R_true / ρₐ.",
+        "ρₐ bounds the linearised radius. Of the true network it is no bound: samples with Rₜᵣᵤₑ < ρₐ, and the smallest "
+        "Rₜᵣᵤₑ / ρₐ.",
         f"{PAPER}, App. 1.1",
         "a first-order proxy for deeper layers",
         f"{below} of {known}, {shown(facts['beyond_over_bound_low'])}",

@@ -82,7 +82,7 @@ def test_images_work_and_the_sweep_moves_the_network() -> None:
 @pytest.mark.parametrize("view", ["sweep", "compare"])
 def test_the_words_count_the_samples_of_the_reader(view: str) -> None:
     model, x, y = words()
-    lens = open_lens("ghosts", model=model.requires_grad_(True), inputs=x, targets=y, view=view)
+    lens = open_lens("ghosts", model=model, inputs=x, targets=y, view=view)
     frame = lens.compute()
     hero = next(one for one in lens.figures(frame) if one.name in ("sweep_kept", "compare_loss"))
     assert ", 40 samples" in hero.unit

@@ -76,6 +76,20 @@ def test_largest_eigenvalue_is_that_of_the_dense_hessian():
     assert max(values) <= eigenvalues[-1].item() * (1 + 1e-10)
 
 
+def test_parameters_that_are_not_named_are_frozen():
+    model, inputs, labels = network()
+    loss, theta = dense(model, inputs, labels)
+    hessian = torch.autograd.functional.hessian(loss, theta)
+    first, parameter = next(iter(model.named_parameters()))
+    block = torch.linalg.eigvalsh(hessian[: parameter.numel(), : parameter.numel()])
+    start, mean = {first: torch.randn_like(parameter)}, MeanLoss(model, inputs, labels)
+    values = [v for v in mean.largest_in_parts(start, most=40, tolerance=1e-12) if v is not None]
+    assert values[-1] == pytest.approx(block[-1].item(), rel=1e-8)
+    (_, slope), _ = finished(mean.gradient_in_parts())
+    found, _ = finished(mean.along_in_parts(start))
+    assert found.gradient_norm == pytest.approx(slope[first].norm().item(), rel=1e-10)
+
+
 def test_iteration_ends_in_the_space_of_its_start():
     """Of a linear softmax and one sample of x = e_1, gradient and Hessian live in one column: at most four products."""
     model = nn.Linear(3, 4, bias=False, dtype=D)
