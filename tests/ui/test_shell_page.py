@@ -107,7 +107,7 @@ def hall() -> pn.viewable.Viewable:
         SimpleNamespace(**sound, cost="instant", error=None, distribution=""),
         SimpleNamespace(**broken, error="ImportError: <b>healpix</b>", distribution="skies<1>"),
     ]
-    return page.lens_page("", gallery.gallery(entries, lambda slug: f"/{slug}", lambda _slug: canvas()))
+    return page.lens_page("", gallery.gallery(entries, lambda slug: f"/{slug}"))
 
 
 @pytest.fixture(scope="module")
