@@ -96,10 +96,10 @@ def _names(one: Beyond) -> Columns:
 
 def _linear_names(one: Beyond) -> Columns:
     ghost, window = one.ghost, one.window
-    seen = math.isfinite(ghost.real) and abs(ghost.real) < 0.9 * window and ghost.imag < 0.4 * window
+    seen = math.isfinite(ghost.real) and abs(ghost.real) < 0.7 * window and ghost.imag < 0.4 * window
     rows = [(ghost.real + 0.03 * window, ghost.imag - 0.06 * window)] if seen else []
     x, y = (np.array([row[k] for row in rows]) for k in (0, 1))
-    return {"x": x, "y": y, "text": ["nearest ghost"] * len(rows)}
+    return {"x": x, "y": y, "text": ["ghost"] * len(rows)}
 
 
 def said_of(part: str, module: str) -> str:
