@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ...figure import Axis, Figure, Key, Layer, Role, Style, when
 from ...frame import Frame
-from .spike_figures import decades
+from ...ticks import decades
 from .sweep_figures import samples
 
 COMPARE = when("view", "compare")

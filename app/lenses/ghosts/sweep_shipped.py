@@ -83,6 +83,6 @@ def direction_of(kind: str, seed: int) -> int:
     return DIRECTIONS.index((kind, 0)) if (kind, 0) in DIRECTIONS else 0
 
 
-def decades(values: np.ndarray) -> float:
+def spread_in_decades(values: np.ndarray) -> float:
     """Standard deviation of log₁₀ over all entries: the engine's `onset_spread`, which would import torch."""
     return float(np.log10(values).std())

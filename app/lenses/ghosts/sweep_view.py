@@ -21,9 +21,9 @@ from .sweep_shipped import (
     NETWORKS,
     RATIOS,
     Shipped,
-    decades,
     direction_of,
     shipped,
+    spread_in_decades,
 )
 from .sweep_words import captions, claims, collapse, table, unmeasured
 
@@ -190,7 +190,7 @@ def _marks(sweep: Sweep | None, axis: str) -> dict[str, Columns]:
 def _strip(table_: Shipped, chosen: int, sweep: Sweep | None) -> dict[str, Columns]:
     """Onsets of the six, and of the reader's network, over their geometric mean, and their spread: a row for each axis."""
     rows: dict[str, tuple[list[float], list[float]]] = {"six": ([], []), "yours": ([], [])}
-    spreads = [decades(table_.onsets(axis)[:, chosen]) for axis in ("tau", *AXES)]
+    spreads = [spread_in_decades(table_.onsets(axis)[:, chosen]) for axis in ("tau", *AXES)]
     for row, axis in enumerate(("tau", *AXES)):
         logs = np.log10(table_.onsets(axis)[:, chosen])
         rows["six"][0].extend((logs - logs.mean()).tolist())
@@ -222,7 +222,10 @@ def _facts(request: Request, chosen: int, sweep: Sweep | None) -> dict[str, Any]
     table_, (kind, seed) = shipped(), DIRECTIONS[chosen]
     trained_tau, trained_r = collapse(table_.trained_onset, table_.trained_bound)
     facts: dict[str, Any] = {
-        **{f"sweep_spread_{axis}": decades(table_.onsets(axis)[:, chosen]) for axis in ("tau", *AXES)},
+        **{
+            f"sweep_spread_{axis}": spread_in_decades(table_.onsets(axis)[:, chosen])
+            for axis in ("tau", *AXES)
+        },
         "sweep_temperature_spread_tau": trained_tau,
         "sweep_temperature_spread_r": trained_r,
         "sweep_direction": kind,

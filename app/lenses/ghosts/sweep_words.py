@@ -21,9 +21,9 @@ from .sweep_shipped import (
     NETWORKS,
     TEMPERATURES,
     Shipped,
-    decades,
     direction_of,
     shipped,
+    spread_in_decades,
 )
 
 PAPER = "Sao 2026"
@@ -54,7 +54,9 @@ def captions(facts: Mapping[str, Any]) -> Columns:
         ("exact", "in τ / ρ*"),
     ):
         onsets = table_.onsets(axis)
-        rows.append((name, f"{decades(onsets[:, chosen]):.2f}", f"{decades(onsets):.2f}", "ink"))
+        rows.append(
+            (name, f"{spread_in_decades(onsets[:, chosen]):.2f}", f"{spread_in_decades(onsets):.2f}", "ink")
+        )
     names = ("label", "value", "beside", "role")
     return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
@@ -180,7 +182,7 @@ def _collapse(table_: Shipped) -> Claim:
 
 
 def _units(table_: Shipped) -> Claim:
-    spreads = [decades(table_.onsets(axis)) for axis in ("tau", *AXES)]
+    spreads = [spread_in_decades(table_.onsets(axis)) for axis in ("tau", *AXES)]
     return Claim(
         "Across architectures the onsets do come together in units of a radius; which radius hardly matters. Spread of all "
         f"{table_.onset.size} in τ, τ/ρₐ, τ/ρₘ, τ/ρ*, in decades.",
@@ -233,7 +235,10 @@ def after_the_fact(table_: Shipped) -> Claim:
 
 def collapse(onsets: np.ndarray, bounds: np.ndarray) -> tuple[float, float]:
     """Spread of each row's onsets over the temperatures in τ and in r, averaged over the rows."""
-    rows = [(decades(onset), decades(onset / bound)) for onset, bound in zip(onsets, bounds, strict=True)]
+    rows = [
+        (spread_in_decades(onset), spread_in_decades(onset / bound))
+        for onset, bound in zip(onsets, bounds, strict=True)
+    ]
     tau, r = np.mean(rows, axis=0).tolist()
     return tau, r
 

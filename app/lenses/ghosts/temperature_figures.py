@@ -6,8 +6,8 @@ import math
 
 from ...figure import Axis, Figure, Key, Layer, Role, Style, when
 from ...frame import Frame
+from ...ticks import decades
 from .extents import COLDEST, HOTTEST
-from .spike_figures import decades
 from .sweep_shipped import TEMPERATURES
 from .temperature_shipped import trained_spread
 

@@ -8,7 +8,7 @@ from importlib import resources
 
 import numpy as np
 
-from .sweep_shipped import AXES, RATIOS, decades, shipped
+from .sweep_shipped import AXES, RATIOS, shipped, spread_in_decades
 
 ASSET = resources.files("anisoscope.assets") / "ghosts" / "temperature.npz"
 
@@ -38,7 +38,7 @@ def trained() -> Trained:
 
 def spread(onsets: np.ndarray, units: np.ndarray) -> float:
     """Standard deviation over temperatures of log₁₀ onset in a unit, in decades; the mean over the rows."""
-    return float(np.mean([decades(row) for row in onsets / units]))
+    return float(np.mean([spread_in_decades(row) for row in onsets / units]))
 
 
 def trained_spread(axis: str, quantity: str = "onset") -> float:

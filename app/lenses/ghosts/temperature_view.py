@@ -12,7 +12,7 @@ import numpy as np
 from ...frame import Columns, Frame, Idle
 from ...request import Request
 from .extents import COLDEST, HOTTEST
-from .sweep_shipped import RATIOS, TEMPERATURES, decades, shipped
+from .sweep_shipped import RATIOS, TEMPERATURES, shipped, spread_in_decades
 from .temperature_figures import UNITS, figures
 from .temperature_shipped import trained, trained_spread
 from .temperature_words import captions, claims, readouts, table
@@ -191,7 +191,9 @@ def _facts(one: Subject, sample: Followed, sweep: Sweep | None) -> dict[str, Any
         facts["temperature_steps"] = (low, low + math.log10(RATIOS[-1] / RATIOS[0]))
         if math.isfinite(sweep.onset):
             facts["temperature_onset"] = sweep.onset
-            facts["temperature_own"] = decades(sweep.onset / (sweep.radii["bound"] * np.array(TEMPERATURES)))
+            facts["temperature_own"] = spread_in_decades(
+                sweep.onset / (sweep.radii["bound"] * np.array(TEMPERATURES))
+            )
     return facts
 
 

@@ -12,7 +12,7 @@ from ...control import Claim, Readout, Table
 from ...frame import Columns, Frame
 from ...numbers import shown
 from ...request import Request
-from .sweep_shipped import TEMPERATURES, decades, shipped
+from .sweep_shipped import TEMPERATURES, shipped, spread_in_decades
 from .sweep_words import ESTIMATOR, after_the_fact, trained_at_each
 from .temperature_figures import PAPER
 from .temperature_shipped import tempered_spread, trained_spread
@@ -121,7 +121,7 @@ def _exact_collapses() -> Claim:
 
 
 def _given_direction() -> Claim:
-    own = decades(np.array(TEMPERATURES))
+    own = spread_in_decades(np.array(TEMPERATURES))
     return Claim(
         "A trained network cooled along one direction: the largest logit does not depend on T, so the accuracy is one "
         "curve in τ, and in units of ρₐ ∝ T exactly as far apart as the temperatures.",

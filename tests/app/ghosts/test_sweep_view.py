@@ -19,9 +19,9 @@ from anisoscope.app.lenses.ghosts.sweep_shipped import (
     NETWORKS,
     RATIOS,
     TEMPERATURES,
-    decades,
     direction_of,
     shipped,
+    spread_in_decades,
 )
 from anisoscope.app.lenses.ghosts.sweep_tables import swept, trained_at
 from anisoscope.app.request import Request
@@ -66,7 +66,9 @@ def test_the_table_is_whole() -> None:
         for d in range(6):
             again = onset(torch.from_numpy(table.steps(k, d)), torch.from_numpy(table.kept[k, d]))
             assert again == pytest.approx(table.onset[k, d], rel=1e-5)
-    assert decades(table.onset) == pytest.approx(onset_spread(table.onset.ravel().tolist()), rel=1e-12)
+    assert spread_in_decades(table.onset) == pytest.approx(
+        onset_spread(table.onset.ravel().tolist()), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,10 @@ def test_onsets_and_their_spread_are_defined_in_words(lens: GhostsLens) -> None:
     low, middle, high = np.quantile(table.onsets("bound"), (0.1, 0.5, 0.9))
     assert rows["median onset r"] == (f"{middle:.2f}", "of 36")
     assert rows["10 %, 90 %"] == (f"{low:.2f}", f"{high:.2f}")
-    assert rows["in τ"] == (f"{decades(table.onset[:, 0]):.2f}", f"{decades(table.onset):.2f}")
+    assert rows["in τ"] == (
+        f"{spread_in_decades(table.onset[:, 0]):.2f}",
+        f"{spread_in_decades(table.onset):.2f}",
+    )
     told = lens.table(asked, frame)
     assert told is not None and len(told.rows) == 6
     assert "falls below 0.9 of its start" in told.note and "standard deviation of log₁₀ onset" in told.note
