@@ -19,6 +19,7 @@ from .sweep_shipped import (
     KEPT,
     NAMES,
     NETWORKS,
+    RATIOS,
     TEMPERATURES,
     Shipped,
     direction_of,
@@ -41,7 +42,9 @@ def captions(facts: Mapping[str, Any]) -> Columns:
     rows: list[tuple[str, str, str, str]] = []
     if "sweep_onset_step" in facts:
         step, r = facts["sweep_onset_step"], facts["sweep_onset_r"]
-        rows.append(("onset τ, and r", shown(step), shown(r), "blue"))
+        # Not ∞: a network that holds to the end of the sweep was seen to hold no further.
+        value, beside = (shown(step), shown(r)) if math.isfinite(r) else ("none", f"r ≤ {RATIOS[-1]:g}")
+        rows.append(("onset τ, and r", value, beside, "blue"))
     elif not facts["sweep_has_network"]:
         rows.append(("yours", "no weights", "", "blue"))
     rows.append(("median onset r", shown(middle), f"of {table_.onset.size}", "ink"))
@@ -132,7 +135,7 @@ def claims(request: Request, frame: Frame) -> tuple[Claim, ...]:
 
 def _yours(facts: Mapping[str, Any]) -> Claim:
     onset = facts["sweep_onset_r"]
-    where = f"onset at r = {shown(onset)}" if math.isfinite(onset) else "no onset up to r = 100"
+    where = f"onset at r = {shown(onset)}" if math.isfinite(onset) else f"no onset up to r = {RATIOS[-1]:g}"
     return Claim(
         "Your network and direction: smallest accuracy kept at r ≤ 0.99, loss over its start at r = 0.99, and where it "
         "breaks.",

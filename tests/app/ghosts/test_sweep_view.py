@@ -24,6 +24,7 @@ from anisoscope.app.lenses.ghosts.sweep_shipped import (
     spread_in_decades,
 )
 from anisoscope.app.lenses.ghosts.sweep_tables import swept, trained_at
+from anisoscope.app.lenses.ghosts.sweep_words import captions
 from anisoscope.app.request import Request
 from anisoscope.engine.ghosts import onset, onset_spread
 
@@ -268,3 +269,15 @@ def test_ticks_are_written_as_short_as_they_can_be(lens: GhostsLens) -> None:
     assert [text for _, text in kept.y.ticks][:3] == ["0", "100 %", "200 %"]
     assert len(computed(lens).tables["sweep_kept_names"]["text"]) == 6
     assert not grown.tables["sweep_kept_names"]["text"], "on that axis the names would lie on one another"
+
+
+def test_an_onset_that_did_not_come_is_not_called_infinite() -> None:
+    facts = {
+        "sweep_direction": "-gradient",
+        "sweep_seed": 0,
+        "sweep_onset_step": math.inf,
+        "sweep_onset_r": math.inf,
+    }
+    table = captions(facts)
+    place = table["label"].index("onset τ, and r")
+    assert (table["value"][place], table["beside"][place]) == ("none", "r ≤ 100")
