@@ -48,7 +48,10 @@ def layer(page: Page, figure: str, place: int, column: str) -> list[Any]:
 
 
 def at(page: Page, figure: str, x: float, y: float) -> tuple[float, float]:
-    """Where on the screen a place of a figure is, once it has been scrolled there."""
+    """Where on the screen a place of a figure is, once it has been drawn and scrolled there."""
+    drawn = """(name) => { const model = Bokeh.documents[0].get_model_by_name(name)
+        return model != null && Bokeh.index.find_one(model) != null && (model.inner_width ?? 0) > 20 }"""
+    page.wait_for_function(drawn, arg=f"figure-{figure}")
     script = """([name, x, y]) => { const model = Bokeh.documents[0].get_model_by_name(name)
         const view = Bokeh.index.find_one(model)
         view.el.scrollIntoView({block: 'center', behavior: 'instant'})

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lens_page import drop, link, value
+from lens_page import at, drag, drop, layer, link, value
 from lens_page import opened as opened_lens
 from playwright.sync_api import Browser, Page, expect
 from served import as_command, until
 
 from anisoscope.app.lenses.ghosts.checkpoints import load
+from anisoscope.app.lenses.ghosts.extents import TILES_DOWN
 
 pytestmark = pytest.mark.browser
 
@@ -29,18 +30,6 @@ def source(page: Page, figure: str, glyph: str) -> dict[str, Any]:
         const data = figure.renderers.filter((r) => r.glyph.type === type).at(-1).data_source.data
         return Object.fromEntries(Object.entries(data).map(([k, v]) => [k, Array.from(v)])) }"""
     return page.evaluate(script, [f"figure-{figure}", glyph])
-
-
-def below(page: Page, title: str) -> tuple[float, float]:
-    """Upper left corner of the canvas under a figure's title."""
-    heading = page.get_by_role("heading", name=title)
-    heading.scroll_into_view_if_needed()
-    page.mouse.move(700, 500)
-    page.mouse.wheel(0, 300)
-    page.wait_for_timeout(300)
-    box = heading.bounding_box()
-    assert box is not None
-    return box["x"], box["y"] + box["height"] + 6
 
 
 def row(page: Page, label: str) -> str:
@@ -149,18 +138,14 @@ def test_the_sandbox_takes_the_place_of_the_samples(page: Page, address: str) ->
     page.get_by_label("Softmax of").select_option(label="sandbox")
     expect(page.get_by_text("Your softmax")).to_be_visible()
     expect(page.get_by_text("Samples in the brush")).to_be_hidden()
-    x, y = below(page, "Your softmax")
-    page.mouse.move(x + 70, y + 60)
-    page.mouse.down()
-    page.mouse.move(x + 70, y + 20, steps=6)
-    page.mouse.up()
+    drag(page, "sandbox", (0.0, 2.0), (0.0, 3.0))
     until(lambda: "logits=" in link(page))
+    until(lambda: layer(page, "sandbox", 2, "y")[0] == pytest.approx(3.0, abs=0.1))
 
 
 def test_a_click_on_a_digit_makes_it_the_sample(page: Page, address: str) -> None:
     opened(page, address)
-    x, y = below(page, "Samples in the brush")
-    page.mouse.click(x + 66, y + 30)
+    page.mouse.click(*at(page, "thumbnails", 0.5, TILES_DOWN - 0.5))
     until(lambda: "sample=1326" in link(page))
     expect(page.get_by_text("Sample 1326", exact=False).first).to_be_visible()
 
