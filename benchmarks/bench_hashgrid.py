@@ -12,13 +12,14 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from anisoscope.engine.hashgrid import HashGrid, ImageFit, accelerate, growth_between, siemens_star
+
+from .resident import most_resident
 
 LEVELS, FEATURES, LOG2_ROWS = 16, 2, 19
 COMPARED, MANY = 1 << 17, 1_000_000
@@ -79,7 +80,7 @@ def _alone(name: str, grid: HashGrid, points: Tensor, bandwidth: float) -> Itera
             "unit": "ms",
             "floor": 1000 * least / bandwidth,
         }
-    more = _resident_more(lambda: grid(points))
+    more = most_resident(lambda: grid(points))
     yield {"name": f"ours, {name}, memory forward, 10^6", "value": more, "unit": "MB", "floor": size / 1e6}
 
 
@@ -136,21 +137,3 @@ def _copied() -> float:
     source = torch.rand(1 << 25)
     target = torch.empty_like(source)
     return source.numel() * 4 / (_least(lambda: target.copy_(source), 5) / 1000)
-
-
-def _resident_more(call: Call) -> float:
-    """Megabytes that were resident at most during the call, over those before it; Linux only, else 0."""
-    status, refs = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-    if not refs.exists():
-        return 0.0
-    refs.write_text("5", encoding="ascii")
-    before = _kilobytes(status, "VmRSS")
-    kept = call()
-    more = _kilobytes(status, "VmHWM") - before
-    del kept
-    return more / 1000
-
-
-def _kilobytes(status: Path, key: str) -> int:
-    lines = status.read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(key))

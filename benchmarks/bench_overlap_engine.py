@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,9 +25,10 @@ from anisoscope.engine.overlap.pixel_map import (
 )
 from anisoscope.engine.overlap.sky_frame import overlap_from_coefficients, overlap_harmonics
 
+from .resident import most_resident
 from .timing import least_seconds, torch_threads
 
-PULSARS, MANY, L_MAX, NSIDE = 67, 500, 6, 32
+PULSARS, MANY, STREAMED, L_MAX, NSIDE = 67, 500, 5000, 6, 32
 # Terms of the pair table: 35 far, or 9 + 9 near
 TERMS = 35
 
@@ -71,8 +73,30 @@ def _harmonics(flops: float) -> Iterator[dict[str, Any]]:
     yield _row(
         f"one sky, {most} pairs, Γ_lm never held", lambda: overlap_from_coefficients(many, sky), contracted
     )
+    more = most_resident(lambda: overlap_harmonics(many, L_MAX))
+    yield {"name": f"memory, {most} pairs × 49", "value": more, "unit": "MB", "floor": 8e-6 * most * 49}
+    yield from _streamed(sky, flops)
     zeta = torch.linspace(0, 3.14159, 361, dtype=torch.float64)
     yield _row("Γ_lm(ζ) curves, 361 × 49", lambda: gamma_lm(zeta, L_MAX), 2 * 361 * TERMS * 49 / flops)
+
+
+def _streamed(sky: Tensor, flops: float) -> Iterator[dict[str, Any]]:
+    """One call, for it takes seconds; the floor of the memory is the correlations that come back."""
+    array = _directions(STREAMED)
+    pairs = STREAMED * (STREAMED - 1) // 2
+    seconds: list[float] = []
+
+    def call() -> Tensor:
+        started = time.perf_counter()
+        found = overlap_from_coefficients(array, sky)
+        seconds.append(time.perf_counter() - started)
+        return found
+
+    more = most_resident(call)
+    work = 2 * pairs * TERMS * (2 * L_MAX + 1) / flops
+    name = f"one sky, {pairs} pairs, Γ_lm never held"
+    yield {"name": name, "value": 1e3 * seconds[0], "unit": "ms", "floor": 1e3 * work}
+    yield {"name": f"memory, {name}", "value": more, "unit": "MB", "floor": 8e-6 * pairs}
 
 
 def _maps(flops: float) -> Iterator[dict[str, Any]]:
