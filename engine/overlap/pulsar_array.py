@@ -33,7 +33,8 @@ class PulsarArray:
     Attributes:
         names: (N,) all different.
         directions: float64 (N, 3) unit vectors from Earth to the pulsars, ICRS.
-        weights: float64 (N,) positive, 1 where the file has none.
+        weights: float64 (N,) positive, 1 where the file has none; inverse variances up to a factor, as
+            `sigma_for_snr` takes them.
         source: the file or the rule they come from.
         notes: what a reader should know and nothing refuses: shared positions, rows and columns left out.
     """

@@ -41,8 +41,9 @@ def read_csv(text: str | bytes, filename: str = "pulsars.csv") -> PulsarArray:
     """Pulsars of a table with a header, separated by commas, semicolons, tabs or spaces; # begins a comment.
 
     Columns, in any order and case: a name; right ascension and declination, ICRS (J2000), decimal degrees or
-    hours and degrees in parts (19:09:47.4, -37:44:14); optional weight, positive; optional use, yes or no.
-    Columns of other names and rows with use = no are left out and told in `notes`.
+    hours and degrees in parts (19:09:47.4, -37:44:14); optional weight, positive, the inverse variance of the
+    pulsar's noise up to a common factor; optional use, yes or no. Columns of other names and rows with use = no
+    are left out; that and how weights are read is told in `notes`.
 
     Args:
         text: the file's content, bytes as UTF-8; filename: for messages.
@@ -66,6 +67,8 @@ def read_csv(text: str | bytes, filename: str = "pulsars.csv") -> PulsarArray:
     wanted, unused = _columns(header, filename, lines[0][0])
     rows: list[PulsarRow] = []
     notes = [f"columns not used: {', '.join(unused)}"] if unused else []
+    if "weight" in wanted:
+        notes.append(f"{header[wanted['weight']]} is read as inverse variance: σ of a pair ∝ 1/√(w_a w_b)")
     for (number, _), row in zip(lines[1:], cells[1:], strict=True):
         if len(row) != len(header):
             raise PulsarFileError(

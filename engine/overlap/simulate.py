@@ -48,20 +48,24 @@ def simulate_pairs(
     return amplitude * expected + noise @ _square_root(float64(covariance), len(expected)).mT
 
 
-def sigma_for_snr(expected: Tensor, snr: float) -> Tensor:
-    """The one σ, equal for all pairs, at which a signal A² = 1 has optimal-statistic SNR `snr` on average.
+def sigma_for_snr(expected: Tensor, snr: float, weights: Tensor | None = None) -> Tensor:
+    """σ of all pairs at which a signal A² = 1 has optimal-statistic SNR `snr` on average.
 
-    SNR² = Σ Γ_ab²/σ² (Chamberlin et al. 2015, arXiv:1410.8256).
+    SNR² = Σ Γ_ab²/σ_ab² (Chamberlin et al. 2015, arXiv:1410.8256). A weight is the inverse variance of what a pulsar
+    measures, up to a factor that all share; then σ_ab ∝ 1/√(w_a w_b), as for white noise above the signal there.
 
     Args:
         expected: (pairs,) overlaps of the signal; the Hellings–Downs values for "HD SNR".
         snr: positive.
+        weights: (N,) of the pulsars, positive, pairs in the order of torch.triu_indices(N, N, 1); all alike
+            when not given.
 
     Returns:
-        float64 (pairs,), all equal.
+        float64 (pairs,).
 
     Raises:
-        ValueError: when snr is not positive and finite, or the overlaps are all zero.
+        ValueError: when snr is not positive and finite, the overlaps are all zero, or weights are not positive or
+            not those of so many pairs.
 
     >>> sigma_for_snr(torch.tensor([3.0, 4.0]), 10.0).tolist()
     [0.5, 0.5]
@@ -74,7 +78,29 @@ def sigma_for_snr(expected: Tensor, snr: float) -> Tensor:
         raise ValueError(
             f"expected has length {size.item()}: overlaps that are finite and not all zero are needed"
         )
-    return (size / snr).expand(expected.shape).clone()
+    if weights is None:
+        return (size / snr).expand(expected.shape).clone()
+    shape = _pair_noise(weights, len(expected))
+    return shape * torch.linalg.vector_norm(expected / shape) / snr
+
+
+def _pair_noise(weights: Tensor, pairs: int) -> Tensor:
+    """1/√(w_a w_b) of all pairs; exactly 1 where every weight is 1."""
+    weights = float64(weights)
+    count = len(weights) if weights.ndim == 1 else 0
+    if count * (count - 1) // 2 != pairs:
+        raise ValueError(
+            f"weights has shape {tuple(weights.shape)}: one for each pulsar of {pairs} pairs is needed"
+        )
+    bad = ~((weights > 0) & torch.isfinite(weights))
+    if bool(bad.any()):
+        first = int(bad.nonzero()[0])
+        raise ValueError(
+            f"weight of pulsar {first} is {weights[first].item()}: it must be positive and finite"
+        )
+    noise = weights.rsqrt()
+    one, other = torch.triu_indices(count, count, 1, device=weights.device)
+    return noise[one] * noise[other]
 
 
 def pair_covariance(overlap_matrix: Tensor, amplitude: float, noise: Tensor, samples: float = 1.0) -> Tensor:

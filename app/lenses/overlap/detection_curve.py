@@ -45,13 +45,13 @@ class Problem:
 
     Attributes:
         identity: what the result depends on.
-        compressed: the array at a σ of 1; without the columns of q, which no draw needs.
+        compressed: the array at a median σ of 1; without the columns of q, which no draw needs.
         signal: (j,) compressed correlations of the sky at A² = 1.
         unit: A² of a Hellings–Downs SNR of 1.
         l_max: of the fit.
     """
 
-    identity: tuple[bytes, bytes, int]
+    identity: tuple[bytes, bytes, bytes, int]
     compressed: Compressed = field(compare=False)
     signal: Tensor = field(compare=False)
     unit: float = field(compare=False)
@@ -107,10 +107,10 @@ def detection(
 
 def _problem(setup: Setup) -> Problem:
     design = setup.design
-    compressed = compress(design, torch.ones(len(design), dtype=torch.float64))
+    compressed = compress(design, setup.sigma / setup.sigma.median())
     signal = project(compressed, setup.gamma[:, : len(setup.injected)] @ setup.injected)
     _, unit = isotropic_amplitude(compressed, signal)
-    identity = (setup.key, content(setup.injected), setup.fit_l_max)
+    identity = (setup.key, content(setup.weights), content(setup.injected), setup.fit_l_max)
     return Problem(identity, small(compressed), signal, unit, setup.fit_l_max)
 
 

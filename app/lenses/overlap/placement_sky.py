@@ -17,7 +17,7 @@ from anisoscope.engine.overlap.simulate import sigma_for_snr
 
 from ...frame import Columns
 from . import mollweide
-from .content import pair_separations, vectors
+from .content import content, pair_separations, vectors
 from .recovery import Setup
 from .sky_pictures import Scale, enlarged, picture
 
@@ -28,7 +28,7 @@ LONGEST = math.radians(16)
 
 
 def placement(setup: Setup, columns: int = 240) -> tuple[dict[str, Columns], dict[str, Any]]:
-    """The gain in nats of one pulsar, as good as the others, at each of 768 places; nothing of the sky enters but A² = 1.
+    """The gain in nats of one pulsar of median noise at each of 768 places; nothing of the sky enters but A² = 1.
 
     Args:
         setup: array, SNR and fit_l_max, the degrees the gain is counted over.
@@ -38,7 +38,7 @@ def placement(setup: Setup, columns: int = 240) -> tuple[dict[str, Columns], dic
         tables placement_map, placement_best (x, y), placement_gradient (x0, y0, x1, y1: from the place
         towards larger gain); and facts.
     """
-    found = _placement(setup.key, float(setup.snr), setup.fit_l_max)
+    found = _placement(setup.key, content(setup.weights), float(setup.snr), setup.fit_l_max)
     best = int(found.gain.argmax())
     place = pixel_directions(NSIDE)[best]
     x, y = mollweide.project(place[None])
@@ -61,10 +61,11 @@ def placement(setup: Setup, columns: int = 240) -> tuple[dict[str, Columns], dic
 
 
 @lru_cache(maxsize=8)
-def _placement(key: bytes, snr: float, l_max: int) -> PlacementMap:
-    """σ_ab = noise_a noise_b: the noise of every pulsar is √σ."""
-    sigma = sigma_for_snr(pair_separations(key).hellings_downs, snr)
-    noise = math.sqrt(float(sigma[0]))
+def _placement(key: bytes, weights: bytes, snr: float, l_max: int) -> PlacementMap:
+    """σ_ab = noise_a noise_b, of which the pair of the first two pulsars sets the size."""
+    weight = torch.from_numpy(np.frombuffer(weights, dtype=np.float64).copy())
+    sigma = sigma_for_snr(pair_separations(key).hellings_downs, snr, weight)
+    noise = (sigma[0] * (weight[0] * weight[1]).sqrt() / weight).sqrt()
     return placement_map(vectors(key), pixel_directions(NSIDE), noise, l_max, "anisotropy")
 
 

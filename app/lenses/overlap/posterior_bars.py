@@ -40,7 +40,7 @@ class Intervals(NamedTuple):
 class _Data:
     """Compressed data, equal to others by what they are made of."""
 
-    identity: tuple[bytes, bytes, float, int, int]
+    identity: tuple[bytes, bytes, bytes, float, int, int]
     compressed: Compressed = field(compare=False)
     data: Tensor = field(compare=False)
     l_max: int = field(compare=False)
@@ -76,7 +76,7 @@ def _data(setup: Setup) -> _Data:
     pairs = simulated(setup)
     compressed = compress(setup.design, pairs.sigma)
     numbers = float(setup.snr), setup.noise_seed, setup.fit_l_max
-    identity = (setup.key, content(setup.injected), *numbers)
+    identity = (setup.key, content(setup.weights), content(setup.injected), *numbers)
     return _Data(identity, small(compressed), project(compressed, pairs.rho), setup.fit_l_max)
 
 

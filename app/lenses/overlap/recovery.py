@@ -42,7 +42,8 @@ class Setup:
         gamma: (pairs, k) Γ_lm of these directions, convention E, of at least the degrees of `injected`. Caches
             go by the directions and take it for theirs.
         injected: ((l_max + 1)²,) c_lm of the sky, c_00 = √(4π).
-        snr: Hellings–Downs SNR of the data: sets the σ that all pairs share.
+        weights: (N,) of the pulsars: σ_ab ∝ 1/√(w_a w_b).
+        snr: Hellings–Downs SNR of the data: sets the size of σ.
         noise_seed: the same noise, scaled, at every SNR.
         fit_l_max: degree of the fit, 1 … 6.
         method: one of METHODS.
@@ -51,6 +52,7 @@ class Setup:
     """
 
     directions: Tensor
+    weights: Tensor
     gamma: Tensor
     injected: Tensor
     snr: float
@@ -76,6 +78,11 @@ class Setup:
         return content(self.directions)
 
     @property
+    def sigma(self) -> Tensor:
+        """(pairs,) standard deviations of the data at A² = 1."""
+        return sigma_for_snr(pair_separations(self.key).hellings_downs, self.snr, self.weights)
+
+    @property
     def design(self) -> Tensor:
         """Γ_lm (pairs, (fit_l_max + 1)²) of the fit."""
         columns = (self.fit_l_max + 1) ** 2
@@ -94,7 +101,7 @@ class Simulated(NamedTuple):
 def simulated(setup: Setup) -> Simulated:
     """Correlations of the injected sky, with Gaussian noise independent from pair to pair."""
     expected = setup.gamma[:, : len(setup.injected)] @ setup.injected
-    sigma = sigma_for_snr(pair_separations(setup.key).hellings_downs, setup.snr)
+    sigma = setup.sigma
     generator = torch.Generator().manual_seed(setup.noise_seed)
     return Simulated(simulate_pairs(expected, sigma, generator=generator)[0], sigma, expected)
 
@@ -133,7 +140,7 @@ def recover(setup: Setup, columns: int = 240) -> tuple[dict[str, Columns], dict[
         "physical": sky.physical,
         "converged": sky.converged and bool(ratio.fit.converged),
         "method": setup.method,
-        "sigma": float(pairs.sigma[0]),
+        "sigma": float(pairs.sigma.median()),
         **scales,
         **sky.facts,
     }

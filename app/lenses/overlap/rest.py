@@ -57,10 +57,12 @@ def frames(request: Request, array: ArrayState, sky: Sky, physical: bool) -> Ite
     if not physical:
         yield empty(), {"simulated": False}
         return
+    # Many small steps, which the processor does best wherever the pairs are drawn from.
     setup = Setup(
-        directions=array.directions,
-        gamma=array.gamma,
-        injected=sky.coefficients[: (request["l_max"] + 1) ** 2],
+        directions=array.directions.cpu(),
+        weights=array.pulsars.weights,
+        gamma=array.gamma.cpu(),
+        injected=sky.coefficients[: (request["l_max"] + 1) ** 2].cpu(),
         snr=request["snr"],
         noise_seed=request["noise_seed"],
         fit_l_max=request["fit_l_max"],

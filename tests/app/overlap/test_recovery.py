@@ -35,8 +35,14 @@ def nanograv() -> Tensor:
 
 def setup_for(directions: Tensor, injected: Tensor, **more: object) -> Setup:
     l_max = math.isqrt(len(injected)) - 1
-    plain: dict[str, object] = {"snr": 20.0, "noise_seed": 1, "fit_l_max": 4}
-    return Setup(directions, overlap_harmonics(directions, l_max), injected, **{**plain, **more})  # type: ignore[arg-type]
+    even = torch.ones(len(directions), dtype=torch.float64)
+    plain: dict[str, object] = {"weights": even, "snr": 20.0, "noise_seed": 1, "fit_l_max": 4}
+    return Setup(
+        directions=directions,
+        gamma=overlap_harmonics(directions, l_max),
+        injected=injected,
+        **{**plain, **more},
+    )  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +237,28 @@ def test_the_best_place_for_one_more_pulsar_is_the_best() -> None:
     arrows = tables["placement_gradient"]
     assert 15 < len(arrows["x0"]) <= 24
     assert all(((arrows[f"x{n}"] / 2) ** 2 + arrows[f"y{n}"] ** 2 <= 1 + 1e-9).all() for n in (0, 1))
+
+
+def test_weights_set_the_noise_of_pairs_and_of_every_figure() -> None:
+    """Good pulsars are worth more: a light pulsar tells little, and the best new place is next to where it was."""
+    directions = uniform(12).directions
+    weights = torch.tensor([4.0, 0.01] + [1.0] * 10, dtype=torch.float64)
+    even = setup_for(directions, hot_spot(SPOT, 4.0, 0.6, 2), fit_l_max=2)
+    uneven = replace(even, weights=weights)
+    first, second = torch.triu_indices(12, 12, 1)
+    product = uneven.sigma.square() * weights[first] * weights[second]
+    torch.testing.assert_close(product, product[:1].expand(66))
+    hd = _hellings_downs(directions)
+    assert float((hd / uneven.sigma).norm()) == pytest.approx(even.snr)
+    noise = (uneven.sigma[0] * 2 * 0.1 / weights).sqrt()
+    base = fisher_figure(directions, noise, 2, "anisotropy")
+    assert placement(uneven, columns=40)[1]["placement_base"] == pytest.approx(float(base), rel=1e-12)
+    # What is kept for one array must not be found for another that differs in its weights alone.
+    for figure in (detection, posterior):
+        told = [next(part for part in figure(each) if part)[0] for each in (even, uneven)]  # type: ignore[operator]
+        assert any(
+            not np.array_equal(told[0][name][c], told[1][name][c]) for name in told[0] for c in told[0][name]
+        )
 
 
 def test_arrows_point_to_larger_gain() -> None:

@@ -1,7 +1,11 @@
 """Simulated pairs have the mean, noise and covariance that was asked for."""
 
+import math
+
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 from anisoscope.engine.overlap.harmonics import unit_vectors
@@ -115,6 +119,29 @@ def test_refusals() -> None:
             sigma_for_snr(torch.ones(2), snr)
     with pytest.raises(ValueError, match="expected has length 0"):
         sigma_for_snr(torch.zeros(2), 1.0)
+
+
+@given(st.lists(st.floats(1e-3, 1e3), min_size=3, max_size=6), st.floats(0.1, 100))
+def test_weighted_sigma_gives_that_snr_and_goes_as_the_root_of_both_weights(
+    weights: list[float], snr: float
+) -> None:
+    each = torch.tensor(weights, dtype=torch.float64)
+    first, second = torch.triu_indices(len(each), len(each), 1)
+    pattern = torch.linspace(-0.2, 0.5, len(first), dtype=torch.float64) + 0.013
+    sigma = sigma_for_snr(pattern, snr, each)
+    assert float((pattern / sigma).norm()) == pytest.approx(snr)
+    product = sigma.square() * each[first] * each[second]
+    torch.testing.assert_close(product, product[:1].expand(len(product)))
+    torch.testing.assert_close(sigma_for_snr(pattern, snr, 7 * each), sigma)
+    torch.testing.assert_close(
+        sigma_for_snr(pattern, snr, torch.ones_like(each)), sigma_for_snr(pattern, snr)
+    )
+
+
+@pytest.mark.parametrize("weights", [[1.0, 2.0], [1.0, 0.0, 1.0], [1.0, math.nan, 1.0], [1.0, math.inf, 1.0]])
+def test_weights_that_are_none_are_refused(weights: list[float]) -> None:
+    with pytest.raises(ValueError, match="weight"):
+        sigma_for_snr(torch.ones(3), 1.0, torch.tensor(weights))
     with pytest.raises(ValueError, match="not symmetric"):
         pair_covariance(torch.tensor([[1.0, 0.2], [0.1, 1.0]]), 1.0, torch.ones(2))
     with pytest.raises(ValueError, match="overlap_matrix has shape"):
