@@ -93,7 +93,7 @@ class HashGrid(nn.Module):
         shape = self.lattice.levels
         self.dim, self.features = dim, checked_count("features", features, 1, FEATURES_MAX)
         self.growth, self.base_resolution, self.log2_table_size = growth, base_resolution, log2_table_size
-        self.backend: Backend = _checked_backend(backend)
+        self.backend: Backend = checked_backend(backend)
         self.table = nn.Parameter(_fresh_table(shape, features, seed, max_bytes, dtype, device))
         self.register_buffer("offsets", shape.offsets.to(device), persistent=False)
         self.register_buffer("_mask", torch.ones(levels, dtype=torch.float64), persistent=False)
@@ -188,7 +188,12 @@ class HashGrid(nn.Module):
         return points
 
 
-def _checked_backend(backend: Backend) -> Backend:
+def checked_backend(backend: Backend) -> Backend:
+    """The backend, if it is one and can be had.
+
+    Raises:
+        InvalidGrid: on another name, and on "compiled" without numba.
+    """
     if backend not in get_args(Backend):
         raise InvalidGrid(f"backend is {backend!r}: one of {', '.join(get_args(Backend))} is needed")
     if backend == "compiled" and not accelerate.available():

@@ -14,13 +14,13 @@ class Shape(NamedTuple):
     """A profile as one of `FORMS`.
 
     form: its name; number: what it takes beside u + shift; weight: what its value is still to be multiplied with;
-    support: zero from |u| on.
+    reach: of u + shift, outside which it is zero.
     """
 
     form: str
     number: float
     weight: float
-    support: float
+    reach: tuple[float, float]
     shift: float = 0.0
 
 
@@ -66,14 +66,16 @@ FORMS: dict[str, Callable[[Tensor, float], Tensor]] = {
     "cell": _cell,
 }
 
+_TENT, _TRAPEZOID = (-1.0, 1.0), (-1.5, 1.5)
+
 # By kernel, from the fraction of x0 within its cell. Both corners of a cell, equally: a trapezoid about its middle.
 SHAPES: dict[str, Callable[[float], Shape]] = {
-    "node": lambda _: Shape("clipped", 1.0, 1.0, 1.0),
-    "mid_cell": lambda _: Shape("clipped", 1.5, 0.5, 1.5),
-    "averaged": lambda _: Shape("cubic", 0.0, 1 / 6, 2.0),
-    "adam": lambda _: Shape("sign descent", 0.0, 0.5, 2.0),
-    "cell": lambda f: Shape("cell", f, 1.0, 2.0, f),
+    "node": lambda _: Shape("clipped", 1.0, 1.0, _TENT),
+    "mid_cell": lambda _: Shape("clipped", 1.5, 0.5, _TRAPEZOID),
+    "averaged": lambda _: Shape("cubic", 0.0, 1 / 6, (-2.0, 2.0)),
+    "adam": lambda _: Shape("sign descent", 0.0, 0.5, (-2.0, 2.0)),
+    "cell": lambda f: Shape("cell", f, 1.0, (-1.0, 2.0), f),
     "adam_cell": lambda f: (
-        Shape("clipped", 1.5, 1.0, 2.0, f - 0.5) if f > 0 else Shape("clipped", 1.0, 1.0, 1.0)
+        Shape("clipped", 1.5, 1.0, _TRAPEZOID, f - 0.5) if f > 0 else Shape("clipped", 1.0, 1.0, _TENT)
     ),
 }

@@ -11,8 +11,8 @@ from checkout import PACKAGES, ROOT, dotted, modules
 
 ALLOWED_OF_OURS = {"engine": {"engine"}, "app": {"engine", "app", "assets"}, "assets": {"assets"}}
 ENGINE_MAY_USE = {"anisoscope", "torch", "numpy", "scipy", "jaxtyping"} | set(sys.stdlib_module_names)
-# One module is compiled where the optional accelerator is installed; nothing else may know of it.
-ACCELERATED = {ROOT / "engine" / "hashgrid" / "compiled.py": "numba"}
+# Two modules are compiled where the optional accelerator is installed; nothing else may know of it.
+ACCELERATED = {ROOT / "engine" / "hashgrid" / name: "numba" for name in ("compiled.py", "compiled_map.py")}
 # Started by path, not by name: a relative import has nothing to be relative to.
 SCRIPTS = {ROOT / "app" / "main.py"}
 

@@ -23,13 +23,16 @@ def naive(levels, x0, x, kernel="cell", rotation=None, offset=0.0) -> float:
     """Sum over all vertices near both points, by dictionaries."""
     total = 0.0
     for l, level in enumerate(levels):
-        turn = torch.eye(len(x0), dtype=torch.float64)
+        turn = None
         if rotation is not None:
             c, s = math.cos(rotation[l]), math.sin(rotation[l])
             turn = torch.tensor([[c, s], [-s, c]], dtype=torch.float64)
 
         def weights(point, level=level, turn=turn):
-            a = (level * (turn @ (torch.tensor(point, dtype=torch.float64) - 0.5) + 0.5) + offset).tolist()
+            place = torch.tensor(point, dtype=torch.float64)
+            # not by way of the centre where nothing turns: a point on a node is there to the last bit
+            place = place if turn is None else turn @ (place - 0.5) + 0.5
+            a = (level * place + offset).tolist()
             out = {}
             for corner in itertools.product((0, 1), repeat=len(a)):
                 vertex = tuple(math.floor(v) + c for v, c in zip(a, corner, strict=True))
