@@ -40,7 +40,7 @@ def point_spread_map(
         rotation: as there.
         normalised: as there.
         plane: which coordinates the axes run along; the third stays that of x0.
-        threads: for turned levels; None: torch's number. The image is the same on any number.
+        threads: of the compiled kernel; None: torch's number. The image is the same on any number.
         backend: for turned levels; auto takes the compiled kernel on the CPU where numba is installed, torch and
             compiled insist. Both give the same within 1e-6 of the peak.
 
@@ -72,7 +72,7 @@ def point_spread_map(
         return _outer_products(geometry, source, (first, second), kernel, plane, peak)
     offsets = first - source[plane[0]], second - source[plane[1]]
     levels = turned_levels(geometry, source, offsets, kernel, plane, peak)
-    return (summed_compiled if compiled else summed)(levels, threads or torch.get_num_threads())
+    return summed_compiled(levels, threads or torch.get_num_threads()) if compiled else summed(levels)
 
 
 def _outer_products(

@@ -6,7 +6,6 @@ out of a level's reach.
 """
 
 import math
-from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, NamedTuple
@@ -90,25 +89,23 @@ def summed_compiled(levels: TurnedLevels, threads: int) -> Tensor:
     def work(start: int) -> None:
         add_rows(*arrays, start, threads)  # pyright: ignore[reportCallIssue]
 
-    _shared(work, range(threads), threads)
+    if threads <= 1:
+        work(0)
+    else:
+        list(_pool(threads).map(work, range(threads)))
     return image
 
 
-def summed(levels: TurnedLevels, threads: int) -> Tensor:
-    """The image (n, m) by torch, bands of rows shared out over threads; the same on any number of threads."""
+def summed(levels: TurnedLevels) -> Tensor:
+    """The image (n, m) by torch. A second thread would wait for the first one's interpreter, not for its sums."""
     size = levels.first.shape[2], levels.second.shape[2]
     image = levels.first.new_zeros(size)
-    band = max(1, TILE // max(1, size[1])) if image.device.type == "cpu" else size[0]
-    starts = range(0, size[0], band)
-    reached = _columns(levels, band)
-
-    def work(start: int) -> None:
-        rows = slice(start, min(start + band, size[0]))
-        for l, (left, right) in enumerate(reached[start // band]):
+    band = max(1, TILE // size[1]) if image.device.type == "cpu" else size[0]
+    for number, reached in enumerate(_columns(levels, band)):
+        rows = slice(number * band, min((number + 1) * band, size[0]))
+        for l, (left, right) in enumerate(reached):
             if left < right and levels.weights[l] != 0:
                 _add_tile(image, levels, l, rows, slice(left, right))
-
-    _shared(work, starts, threads)
     return image
 
 
@@ -140,14 +137,6 @@ def _add_tile(image: Tensor, levels: TurnedLevels, level: int, rows: slice, colu
     for factor in factors:
         product.mul_(factor)
     image[rows, columns].add_(product, alpha=levels.weights[level])
-
-
-def _shared(work: Callable[[int], None], parts: Iterable[int], threads: int) -> None:
-    if threads <= 1:
-        for part in parts:
-            work(part)
-    else:
-        list(_pool(threads).map(work, parts))
 
 
 @cache
