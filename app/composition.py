@@ -67,6 +67,11 @@ class Parts:
         self.see = html(words.explanation(lens), "an-see")
         self.table = _table(lens, lens.table(request, frame))
         self.presets = {preset.name: preset for preset in presets(lens.slug)}
+        defaults = lens.defaults()
+        self._named = {
+            name: Request.of(lens.slug, {**defaults, **preset.params}).as_dict()
+            for name, preset in self.presets.items()
+        }
         self.tries = Tries(items=[_item(p) for p in self.presets.values()], sizing_mode="stretch_width")
         self.tries.on_choose(lambda name: view.set(dict(self.presets[name].params), reset=True))
         self.status = Reporter(view)
@@ -182,12 +187,8 @@ class Parts:
             self.table.param.update(visible=table is not None, **({} if table is None else _lists(table)))
 
     def _current_preset(self) -> str:
-        values = self.lens.request().as_dict()
-        defaults = self.lens.defaults()
-        for preset in self.presets.values():
-            if Request.of(self.lens.slug, {**defaults, **preset.params}).as_dict() == values:
-                return preset.name
-        return ""
+        asked = self.lens.request().as_dict()
+        return next((name for name, values in self._named.items() if values == asked), "")
 
 
 def _table(lens: Lens, table: Table | None) -> shell_table.Table | None:

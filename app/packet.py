@@ -7,6 +7,8 @@ into their sources. The server's copies of the sources keep the opening frame: n
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -39,7 +41,7 @@ UNPACK_JS = """
         for (let r = 0; r < rows; r++) values.set(fresh.subarray(r * count, (r + 1) * count), (row + r) * across + at)
         return shaped(values, kind, shape)
     }
-    for (const [index, columns] of packet.layout) {
+    for (const [index, columns] of JSON.parse(packet.layout)) {
         const data = {}
         for (const [name, spec] of Object.entries(columns)) data[name] = column(spec, sources[index].data[name])
         sources[index].setv({data}, {sync: false})
@@ -58,7 +60,7 @@ class Packet(DataModel):
     # Bokeh looks for a bundle beside the top package of every other module; ours is a namespace without a file.
     __view_module__ = "bokeh.model"
 
-    layout = bp.Any(default=[])
+    layout = bp.String(default="[]")
     payload = bp.Any(default=None)
     serial = bp.Int(default=0)
     echo = bp.Int(default=0)
@@ -76,12 +78,14 @@ Change = tuple[int, Mapping[str, Any], Mapping[str, Any]]
 """Index of a source, its new columns, and those that the browser has."""
 
 
-def pack(changes: Sequence[Change]) -> tuple[list[Any], np.ndarray]:
-    """What lies where, and the buffer. Of a large array that changed in one place only that place is sent.
+def pack(changes: Sequence[Change]) -> tuple[str, np.ndarray]:
+    """What lies where, as JSON, which Bokeh does not walk through, and the buffer.
+
+    Of a large array that changed in one place only that place is sent.
 
     >>> layout, payload = pack([(3, {"x": np.array([1.0, 2.0]), "text": ["a"]}, {})])
     >>> layout
-    [[3, {'x': {'array': ['f8', 0, [2]]}, 'text': {'plain': ['a']}}]]
+    '[[3, {"x": {"array": ["f8", 0, [2]]}, "text": {"plain": ["a"]}}]]'
     >>> payload.nbytes
     16
     """
@@ -90,9 +94,8 @@ def pack(changes: Sequence[Change]) -> tuple[list[Any], np.ndarray]:
         [index, {name: _spec(values, old.get(name), pieces) for name, values in data.items()}]
         for index, data, old in changes
     ]
-    if not pieces:
-        return layout, np.zeros(0, dtype=np.uint8)
-    return layout, np.concatenate(pieces)
+    text = json.dumps(layout, allow_nan=False)
+    return text, np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.uint8)
 
 
 def same(old: Any, new: Any) -> bool:
@@ -109,7 +112,10 @@ def _spec(values: Any, old: Any, pieces: list[np.ndarray]) -> dict[str, Any]:
         if any(isinstance(v, (list, np.ndarray)) for v in values):
             olds = old if isinstance(old, list) and len(old) == len(values) else [None] * len(values)
             return {"list": [_spec(v, o, pieces) for v, o in zip(values, olds, strict=True)]}
-        return {"plain": values}
+        if not any(isinstance(v, float) and not math.isfinite(v) for v in values):
+            return {"plain": values}
+        # JSON knows no NaN.
+        values = np.asarray(values, dtype=np.float64)
     array = _sendable(values)
     offset = sum(piece.nbytes for piece in pieces)
     spec: dict[str, Any] = {"array": [array.dtype.str[1:], offset, list(array.shape)]}

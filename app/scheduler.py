@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from bokeh.document import Document
+from tornado.ioloop import IOLoop
 
 Action = Callable[[], None]
 
@@ -23,24 +24,23 @@ class Scheduler(Protocol):
         ...
 
     def later(self, seconds: float, action: Action) -> None:
-        """Run `action` after some seconds."""
+        """Run `action` after some seconds; what changes a document has to `call` in its turn."""
         ...
 
 
 class ServedScheduler:
-    """A page on the server: next-tick callbacks hold the document's lock."""
+    """A page on the server: next-tick callbacks hold the document's lock. Created on the thread of the loop."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
+        self._loop = IOLoop.current()
 
     def call(self, action: Action) -> None:
         self._document.add_next_tick_callback(action)
 
     def later(self, seconds: float, action: Action) -> None:
-        def arm() -> None:
-            self._document.add_timeout_callback(action, int(1000 * seconds))
-
-        self._document.add_next_tick_callback(arm)
+        # Not the document's own timers, which take its lock and a walk through its callbacks each time.
+        self._loop.add_callback(self._loop.call_later, seconds, action)
 
 
 class NotebookScheduler:
@@ -73,7 +73,7 @@ class NotebookScheduler:
     def later(self, seconds: float, action: Action) -> None:
         loop = self._loop
         if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(lambda: loop.call_later(seconds, lambda: self.call(action)))
+            loop.call_soon_threadsafe(loop.call_later, seconds, action)
 
 
 class SynchronousScheduler:

@@ -16,7 +16,7 @@ from .pages import gallery_page, lens_page
 from .registry import SLUG, lens_class, lens_entries
 from .shell import serving
 from .view import shared_worker
-from .websocket import release_nagle
+from .websocket import release_brakes
 
 # Files travel in pieces of half a megabyte; a frame of a large array is the largest message.
 LARGEST_MESSAGE = 32 * 1024 * 1024
@@ -72,7 +72,7 @@ def prepare() -> None:
     """Release the brakes of the server this process runs; for `panel serve` as well."""
     # Exports draw on a thread, where a windowed Matplotlib backend fails.
     os.environ.setdefault("MPLBACKEND", "Agg")
-    release_nagle()
+    release_brakes()
     serving.install()
 
 

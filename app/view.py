@@ -238,7 +238,7 @@ class LensView:
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """The same after some seconds."""
-        self._scheduler.later(seconds, action)
+        self._scheduler.later(seconds, lambda: self._scheduler.call(action))
 
     def _ready_screens(self) -> list[Screen] | None:
         """Figures from the supply, moved to this lens's state."""
@@ -303,7 +303,7 @@ class LensView:
         """Words may follow the picture a moment later: writing them takes as long as a frame."""
         if not self._words_due:
             self._words_due = True
-            self._scheduler.later(WORDS_PAUSE, self._show_words)
+            self.later(WORDS_PAUSE, self._show_words)
 
     def _show_words(self) -> None:
         self._words_due = False

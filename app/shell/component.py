@@ -53,10 +53,27 @@ class Component(JSComponent):
         if mark not in props.tags:
             props.tags.append(mark)
 
+    def _server_change(self, doc: Any, ref: str, subpath: str | None, attr: str, old: Any, new: Any) -> None:
+        if attr not in self._at_once:
+            super()._server_change(doc, ref, subpath, attr, old, new)
+
+    def _param_change(self, *events: param.parameterized.Event) -> None:
+        # What every model has already needs none of Panel's ways to them.
+        models = [model.data for model, _ in self._models.values()]  # pyright: ignore[reportAttributeAccessIssue]
+        unknown = [e for e in events if not all(getattr(m, e.name, self) == e.new for m in models)]
+        if unknown:
+            super()._param_change(*unknown)
+
+    def put(self, **values: Any) -> None:
+        """Set parameters and write them to the models at once, where the document may be changed."""
+        for model, _ in self._models.values():
+            model.data.update(**values)  # pyright: ignore[reportAttributeAccessIssue]
+        self.param.update(**values)
+
     def _take(self, name: str, _old: Any, new: Any) -> None:
         """The browser set a property: take it over inside the message that brought it.
 
-        Panel would do the same some 15 ms later, from a timer; it then finds nothing left to do.
+        Panel would do the same some 15 ms later, from a timer.
         """
         if getattr(self, name) != new:
             self.param.update(**{name: new})

@@ -22,4 +22,4 @@ class Readouts(Component):
         """Take over the rows of a lens; the same rows again send nothing."""
         rows = [vars(readout) for readout in readouts]
         if rows != self.rows:
-            self.rows = rows
+            self.put(rows=rows)

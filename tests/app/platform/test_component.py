@@ -7,6 +7,7 @@ from typing import Any, cast
 from bokeh.document import Document
 
 from anisoscope.app.control import Readout
+from anisoscope.app.shell.dial import Dial
 from anisoscope.app.shell.readouts import Readouts
 
 
@@ -19,3 +20,17 @@ def test_updates_leave_one_tag_on_a_model() -> None:
         readouts.write([Readout("n", str(count))])
         assert root.data.rows[0]["value"] == str(count)
     assert root.data.tags == [f"__ref:{root.ref['id']}"]
+
+
+def test_what_the_browser_set_is_taken_over_once_and_at_once() -> None:
+    dial, document = Dial(value=0.0, start=0.0, end=1.0), Document()
+    root = cast(Any, dial.get_root(document))
+    document.add_root(root)
+    taken: list[float] = []
+    dial.param.watch(lambda event: taken.append(event.new), "value")
+    root.data.value = 0.25
+    assert (dial.value, taken) == (0.25, [0.25])
+    dial.value = 0.75
+    assert root.data.value == 0.75
+    root.data.value = 0.5
+    assert (dial.value, taken) == (0.5, [0.25, 0.75, 0.5])

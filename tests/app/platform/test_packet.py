@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
-from anisoscope.app.packet import pack, same
+from anisoscope.app.packet import Change, pack, same
 
 NAN = float("nan")
+
+
+def packed(changes: list[Change]) -> tuple[list, np.ndarray]:
+    """The layout as the browser reads it, and the buffer."""
+    layout, payload = pack(changes)
+    return json.loads(layout), payload
 
 
 def unpacked(spec: dict, payload: np.ndarray, old: np.ndarray | None) -> np.ndarray:
@@ -44,14 +52,14 @@ def changed(shape: tuple[int, ...], dtype: str, where: tuple) -> tuple[np.ndarra
 )
 def test_one_place_that_changed_travels_alone(shape: tuple, where: tuple, sent: int, dtype: str) -> None:
     old, new = changed(shape, dtype, where)
-    (change,), payload = pack([(0, {"x": new}, {"x": old})])
+    (change,), payload = packed([(0, {"x": new}, {"x": old})])
     assert np.array_equal(unpacked(change[1]["x"], payload, old), new, equal_nan=dtype.startswith("float"))
     assert payload.nbytes <= sent * new.itemsize + 7
 
 
 def test_a_column_that_stayed_beside_one_that_changed_sends_nothing() -> None:
     old, new = changed((600,), "float32", np.s_[5:6])
-    (change,), payload = pack([(0, {"x": new, "y": old}, {"x": old, "y": old})])
+    (change,), payload = packed([(0, {"x": new, "y": old}, {"x": old, "y": old})])
     assert change[1]["y"]["block"] == [0, 0, 0, 0]
     assert payload.nbytes == 8
 
@@ -59,14 +67,20 @@ def test_a_column_that_stayed_beside_one_that_changed_sends_nothing() -> None:
 @pytest.mark.parametrize("old", [None, np.zeros(999, np.float32), np.zeros(1000), np.ones(1000, np.float32)])
 def test_everything_travels_where_the_browser_has_something_else(old: np.ndarray | None) -> None:
     new = np.arange(1000, dtype=np.float32)
-    (change,), payload = pack([(0, {"x": new}, {} if old is None else {"x": old})])
+    (change,), payload = packed([(0, {"x": new}, {} if old is None else {"x": old})])
     assert "block" not in change[1]["x"] and payload.nbytes == 4000
 
 
 def test_a_list_of_arrays_is_compared_part_by_part() -> None:
     old, new = changed((40, 40), "uint8", np.s_[0, 0])
-    (change,), payload = pack([(0, {"image": [new]}, {"image": [old]})])
+    (change,), payload = packed([(0, {"image": [new]}, {"image": [old]})])
     assert change[1]["image"]["list"][0]["block"] == [0, 0, 1, 1] and payload.nbytes == 8
+
+
+def test_a_list_of_numbers_with_nan_travels_as_an_array() -> None:
+    (change,), payload = packed([(0, {"x": [1.0, NAN], "text": ["a", "b"]}, {})])
+    assert change[1]["text"] == {"plain": ["a", "b"]}
+    assert np.array_equal(unpacked(change[1]["x"], payload, None), [1.0, NAN], equal_nan=True)
 
 
 def test_equal_with_nan_and_different_by_one_bit() -> None:

@@ -396,10 +396,10 @@ def test_budget_charges_the_dearer_of_thread_and_slowdown() -> None:
         for _ in range(20):
             budget.trained(1.0)
         budget.trained(1.0 + slowdown, disturbed=True)
-        budget.settle(thread)
+        budget.settle(thread, 1.0)
         assert budget.spent == pytest.approx(max(thread, slowdown))
         assert budget.training == pytest.approx(21)
-        budget.settle(0.0)
+        budget.settle(0.0, 0.0)
         assert budget.spent == pytest.approx(max(thread, slowdown))
 
 

@@ -1,0 +1,94 @@
+"""Messages of the websocket: the same as Bokeh's own, by one write."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import numpy as np
+import pytest
+from bokeh.core.serialization import Serializer
+from bokeh.document import Document
+from bokeh.document.events import ModelChangedEvent
+from bokeh.models import ColumnDataSource, Range1d
+from bokeh.plotting import figure
+from bokeh.protocol import Protocol
+from bokeh.server.views.ws import WSHandler
+
+from anisoscope.app import websocket
+from anisoscope.app.websocket import BINARY, TEXT, LazySerializer, frame
+
+
+def some_document() -> tuple[Document, Any]:
+    document, plot = Document(), figure()
+    plot.line(x=[1.0, 2.0], y=[3.0, 4.0])
+    document.add_root(plot)
+    document.models.flush_synced()
+    return document, plot
+
+
+def test_a_patch_names_what_the_browser_has_and_brings_what_it_has_not() -> None:
+    document, plot = some_document()
+    plot.x_range = fresh = Range1d(start=2, end=5)
+    known, new = ModelChangedEvent(document, plot, "y_range", plot.y_range), (plot, "x_range", fresh)
+    events = [known, ModelChangedEvent(document, *new)]
+    written = [
+        kind(references=document.models.synced_references).encode(events)
+        for kind in (Serializer, LazySerializer)
+    ]
+    assert written[0] == written[1]
+    assert "attributes" in written[1][1]["new"] and set(written[1][0]["new"]) == {"id"}
+    serializer = LazySerializer(references=document.models.synced_references)
+    assert serializer.has_ref(plot) and not serializer.has_ref(fresh)
+
+
+@pytest.mark.parametrize(
+    ("size", "head"), [(0, "8200"), (125, "827d"), (126, "827e007e"), (65_535, "827effff")]
+)
+def test_short_frames_say_their_length_as_the_standard_wants(size: int, head: str) -> None:
+    assert frame(BINARY, bytes(size)) == bytes.fromhex(head) + bytes(size)
+
+
+def test_long_frames_say_their_length_in_eight_bytes() -> None:
+    assert frame(TEXT, bytes(65_536))[:10].hex() == "817f0000000000010000"
+
+
+class Written:
+    """What stands for a handler, its protocol and its stream: keeps what is written."""
+
+    def __init__(self) -> None:
+        self.ws_connection = self.stream = self
+        self.writes: list[bytes] = []
+
+    def is_closing(self) -> bool:
+        return False
+
+    def write(self, data: bytes) -> asyncio.Future[None]:
+        self.writes.append(data)
+        done: asyncio.Future[None] = asyncio.Future()
+        done.set_result(None)
+        return done
+
+
+def test_a_message_with_its_buffers_is_one_write() -> None:
+    document, plot = some_document()
+    source = plot.select_one(ColumnDataSource)
+    event = ModelChangedEvent(document, source, "data", {"x": np.arange(100.0)})
+    message = Protocol().create("PATCH-DOC", [event])
+    handler: Any = Written()
+
+    async def write() -> None:
+        websocket._write_whole(handler, message)
+
+    asyncio.run(write())
+    parts = [message.header_json, message.metadata_json, message.content_json]
+    expected = b"".join(frame(TEXT, part.encode()) for part in parts)
+    assert len(message._buffers) == 1 and len(handler.writes) == 1
+    assert handler.writes[0].startswith(expected) and handler.writes[0].endswith(np.arange(100.0).tobytes())
+
+
+def test_releasing_twice_wraps_once() -> None:
+    websocket.release_brakes()
+    once = WSHandler.open, WSHandler.send_message, websocket.panel_document.dispatch_tornado
+    websocket.release_brakes()
+    assert once == (WSHandler.open, WSHandler.send_message, websocket.panel_document.dispatch_tornado)
