@@ -11,6 +11,7 @@ from torch import Tensor
 from anisoscope.engine.overlap import (
     PulsarArray,
     antenna_patterns,
+    autocorrelation,
     hellings_downs,
     overlap_harmonics,
     pixel_directions,
@@ -82,6 +83,13 @@ def array_state(request: Request) -> ArrayState:
 def fine_overlap(state: ArrayState) -> Tensor:
     """(pairs, 1089) Γ_lm up to l = 32."""
     return overlap_harmonics(state.directions, FINE_BAND)
+
+
+@lru_cache(maxsize=4)
+def self_overlap(state: ArrayState, pulsar_term: bool) -> Tensor:
+    """(9, N): Γ_aa is linear in the sky and feels its degrees 0, 1 and 2 alone; here that of each coefficient."""
+    unit = torch.eye(9, dtype=torch.float64, device=state.directions.device)
+    return torch.stack([autocorrelation(state.directions, one, pulsar_term) for one in unit])
 
 
 @lru_cache(maxsize=2)

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from anisoscope.engine.overlap import (
     angular_power,
-    autocorrelation,
     evaluate,
     pixel_directions,
 )
@@ -19,7 +18,7 @@ from ...frame import Columns, Frame
 from ...numbers import shown as shown_number
 from ...request import Request
 from . import curves, pairs, rest, sky_tables
-from .array_state import PEER_NSIDE, ArrayState, array_state, pixel_patterns
+from .array_state import PEER_NSIDE, ArrayState, array_state, pixel_patterns, self_overlap
 from .arrays import notes_of
 from .real_data import points
 from .skies import Sky, sky_of
@@ -41,11 +40,12 @@ def frames(request: Request) -> Iterator[Frame | None]:
     shown = sky.coefficients[: (request["l_max"] + 1) ** 2]
     gamma = array.gamma[:, : len(shown)] @ shown
     pair = array.pair(request["pulsar_a"], request["pulsar_b"])
+    power, at_pulsars = sky_tables.power(array, sky, COARSE)
     tables = {
-        **sky_tables.sky(array, sky, COARSE),
+        **sky_tables.sky(power, COARSE),
         **sky_tables.marks(request, array, sky),
         **sky_tables.kernels(array, request["pulsar_a"], request["pulsar_b"], request["l_max"], KERNEL),
-        **pairs.scatter(request, array, sky, gamma, pair),
+        **pairs.scatter(request, array, at_pulsars, gamma, pair),
         **curves.overlap_curves(request, array, pair),
         **curves.power_bars(shown),
         "pair_values": {"gamma_lm": array.gamma[pair].cpu().numpy()},
@@ -54,7 +54,7 @@ def frames(request: Request) -> Iterator[Frame | None]:
     notes = notes_of(array.pulsars)
     yield Frame({**tables, **rest.empty()}, facts, (1, 4), notes)
     yield None
-    finer = sky_tables.sky(array, sky, FINE)
+    finer = sky_tables.sky(sky_tables.power(array, sky, FINE)[0], FINE)
     facts = {**facts, **_errors(array, sky, shown, gamma)}
     if facts["sky_minimum"] < NEGATIVE:
         notes = (
@@ -77,7 +77,8 @@ def _facts(
 ) -> dict[str, Any]:
     names = array.pulsars.names
     power = angular_power(shown)
-    auto = autocorrelation(array.directions, shown, request["pulsar_term"])
+    itself = self_overlap(array, request["pulsar_term"])
+    auto = shown[: len(itself)] @ itself[: len(shown)]
     return {
         "pulsars": len(names),
         "pairs": len(gamma),

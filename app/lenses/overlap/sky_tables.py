@@ -20,10 +20,22 @@ HOURS = (20, 16, 12, 8, 4)
 SURROUND_X, SURROUND_Y = 3.2, 1.3
 
 
-def sky(array: ArrayState, shown: Sky, columns: int) -> dict[str, Columns]:
-    """The power as an image from 0 to its own maximum; below 0 it has the colour of 0."""
+def power(array: ArrayState, shown: Sky, columns: int) -> tuple[Tensor, Tensor]:
+    """The power at the picture's pixels inside the ellipse, and at the pulsars; both on the processor."""
+    places = _places(array, columns)
+    values = shown.power(places).cpu()
+    inside = len(places) - len(array.directions)
+    return values[:inside], values[inside:]
+
+
+@lru_cache(maxsize=4)
+def _places(array: ArrayState, columns: int) -> Tensor:
     directions, _ = mollweide.raster(columns)
-    power = shown.power(directions.to(array.directions.device)).cpu()
+    return torch.cat([directions.to(array.directions.device), array.directions])
+
+
+def sky(power: Tensor, columns: int) -> dict[str, Columns]:
+    """The power as an image from 0 to its own maximum; below 0 it has the colour of 0."""
     return {"sky": mollweide.image(power, 0.0, max(float(power.max()), 1e-12), columns)}
 
 
