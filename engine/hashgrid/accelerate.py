@@ -1,7 +1,8 @@
 """The compiled kernels behind autograd: which calls can take them, and how threads share the work."""
 
 import importlib.util
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
@@ -15,6 +16,8 @@ from .lattice import Lattice
 
 # Fewer points are done before a second thread has started
 _WORTH_THREADS = 2048
+# Of points whose gradient is written level by level at once
+_PART = 1 << 14
 _REALS = (torch.float32, torch.float64)
 
 
@@ -42,11 +45,11 @@ class _Compiled(torch.autograd.Function):
 
         ctx.save_for_backward(points)
         ctx.lattice, ctx.mask, ctx.shape = lattice, mask, table.shape
-        out = table.new_zeros(len(points), len(mask) * table.shape[1])
+        out = _zeros((len(points), len(mask) * table.shape[1]), table.dtype)
         plan = _plan(lattice, mask, points.dtype, table.dtype)
         arrays = points.numpy(), table.detach().contiguous().numpy(), out.numpy()
-        features = (0,) * table.shape[1]
-        _shared(lambda level: forward(*arrays, plan, level, features), _wanted(mask), len(points))
+        sizes = (0,) * table.shape[1], (0,) * 2**lattice.dim
+        _shared(lambda level: forward(*arrays, plan, level, *sizes), _wanted(mask), len(points))
         return out
 
     @staticmethod
@@ -76,11 +79,11 @@ class _CompiledTranspose(torch.autograd.Function):
 
         ctx.save_for_backward(points)
         ctx.lattice, ctx.mask = lattice, mask
-        out = gradient.new_zeros(shape)
+        out = _zeros(shape, gradient.dtype)
         plan = _plan(lattice, mask, points.dtype, gradient.dtype)
-        arrays = points.numpy(), gradient.detach().contiguous().numpy(), out.numpy()
-        features = (0,) * shape[1]
-        _shared(lambda level: backward(*arrays, plan, level, features), _wanted(mask), len(points))
+        arrays = points.numpy(), _by_level(gradient, len(mask)), out.numpy()
+        sizes = (0,) * shape[1], (0,) * 2**lattice.dim
+        _shared(lambda level: backward(*arrays, plan, level, *sizes), _wanted(mask), len(points))
         return out
 
     @staticmethod
@@ -89,20 +92,37 @@ class _CompiledTranspose(torch.autograd.Function):
         return None, _Compiled.apply(points, gradients[0], ctx.lattice, ctx.mask), None, None, None
 
 
+def _by_level(gradient: Tensor, levels: int) -> np.ndarray:
+    """The gradient (n, L·F) as (L, n, F)."""
+    from .compiled import by_level
+
+    points = len(gradient)
+    given = gradient.detach().contiguous().numpy()
+    out = _zeros((levels, points, gradient.shape[1] // levels), gradient.dtype).numpy()
+    starts = range(0, points, _PART)
+    _shared(lambda start: by_level(given, out, start, min(start + _PART, points)), starts, points)
+    return out
+
+
 def _wanted(mask: tuple[float, ...]) -> list[int]:
     """Levels with a weight, fine ones first: they take longest, and the coarse ones fill the gap at the end."""
     return [level for level, weight in enumerate(mask) if weight != 0][::-1]
 
 
-def _shared(work: Callable[[int], None], levels: list[int], points: int) -> None:
-    """Calls work for every level, on as many threads as torch would use."""
-    threads = min(torch.get_num_threads(), len(levels)) if points >= _WORTH_THREADS else 1
+def _shared(work: Callable[[int], None], parts: Sequence[int], points: int) -> None:
+    """Calls work for every part, a level or some points, on as many threads as torch would use."""
+    threads = min(torch.get_num_threads(), len(parts)) if points >= _WORTH_THREADS else 1
     if threads <= 1:
-        for level in levels:
-            work(level)
+        for part in parts:
+            work(part)
         return
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, levels))
+        list(pool.map(work, parts))
+
+
+def _zeros(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """Zeros in pages that are not there before a level's thread comes to them, and that numpy asks to be large."""
+    return torch.from_numpy(np.zeros(shape, np.float32 if dtype == torch.float32 else np.float64))
 
 
 def _plan(lattice: Lattice, mask: tuple[float, ...], real: torch.dtype, of_table: torch.dtype) -> Any:
@@ -119,14 +139,15 @@ def _plan(lattice: Lattice, mask: tuple[float, ...], real: torch.dtype, of_table
             rows[level, 6 : 6 + dim] = hash_multipliers(dim, lattice.hash_seeds[level])
     reals = torch.zeros(count, 9, dtype=torch.float64)
     reals[:, 0], reals[:, 1], reals[:, 2] = 1, levels.offset, levels.scales
-    reals[:, 3 : 3 + 2 * dim : 2] = levels.origins.double()
-    reals[:, 4 : 4 + 2 * dim : 2] = (levels.origins + levels.vertices - 2).double()
+    reals[:, 3::2], reals[:, 4::2] = -math.inf, math.inf
+    if lattice.convention == "paper":
+        reals[:, 3 : 3 + 2 * dim : 2] = levels.origins.double()
+        reals[:, 4 : 4 + 2 * dim : 2] = (levels.origins + levels.vertices - 2).double()
     turns = torch.zeros(count, 3, 3, dtype=torch.float64)
     if lattice.rotation is not None:
         turns[:, :dim, :dim] = lattice.rotation
     options = [
         lattice.rotation is not None,
-        lattice.convention == "paper",
         lattice.smoothstep,
         lattice.convention == "torch-ngp",
     ]

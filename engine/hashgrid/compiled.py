@@ -1,9 +1,9 @@
 """Encoding and table gradient compiled by numba: the same sums as `encode`, one level in the cache at a time.
 
 Kernels hold no lock and know no threads: the caller shares out the levels, so that every row has one owner and its
-sum one order. Only this module imports numba, and only where it is installed.
-
-Points have dim 1, 2 or 3; axes that are not there have step 0 and weight 1 for the lower vertex.
+sum one order. Of each block of points first the corners are found, in loops without branches that fill a processor's
+vectors, then the table is read or written. Only here and in `compiled_map` is numba imported, and only where it is
+installed.
 """
 
 from typing import NamedTuple
@@ -12,6 +12,9 @@ import numba  # pyright: ignore[reportMissingImports]
 import numpy as np
 
 _compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
+
+# Rows and weights of a block's eight corners are 16 kB in float32: they stay in the nearest cache
+_BLOCK = 256
 
 
 class Plan(NamedTuple):
@@ -23,7 +26,7 @@ class Plan(NamedTuple):
         reals: (L, 9) in the dtype of the points: one, offset, scale; the least and greatest cell of each axis.
         turns: (L, 3, 3) likewise, rotations about the centre.
         masks: (L,) weights of the levels, in the dtype of the table.
-        options: turned, clamped to the cells there are, smoothstep, nothing outside [0, 1].
+        options: turned, smoothstep, nothing outside [0, 1].
     """
 
     rows: np.ndarray
@@ -33,128 +36,169 @@ class Plan(NamedTuple):
     options: np.ndarray
 
 
-@_compiled
-def _numbers(plan, level):
-    """What the loop over points needs, out of the arrays: as scalars they stay in registers."""
-    i, r, t = plan.rows[level], plan.reals[level], plan.turns[level]
-    whole = (i[0], i[1], i[2], i[3], i[4], i[5], i[6], i[7], i[8])
-    real = (r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8])
-    turn = (t[0, 0], t[0, 1], t[0, 2], t[1, 0], t[1, 1], t[1, 2], t[2, 0], t[2, 1], t[2, 2])
-    return whole, real, turn, (plan.options[0], plan.options[1], plan.options[2], plan.options[3])
+class Block(NamedTuple):
+    """Room for one block of points.
+
+    Attributes:
+        rows: (2^dim, _BLOCK) uint32 rows within the level of the corners, axis 0 fastest; sums and products wrap as
+            those of the peers do.
+        weights: (2^dim, _BLOCK) in the dtype of the table.
+        cells: (_BLOCK,) uint32, what the lower vertex along one axis gives to a row.
+        fractions: (_BLOCK,) in the dtype of the points, the weight of the upper vertex along that axis.
+    """
+
+    rows: np.ndarray
+    weights: np.ndarray
+    cells: np.ndarray
+    fractions: np.ndarray
 
 
 @_compiled
-def _axis(x, y, z, axis, whole, real, turn, options):
-    """Row contribution of the lower vertex along one axis, and the weight of the upper vertex."""
-    one, offset, scale = real[0], real[1], real[2]
+def _room(points, table):
+    corners = 1 << points.shape[1]
+    rows, weights = np.empty((corners, _BLOCK), np.uint32), np.empty((corners, _BLOCK), table.dtype)
+    return Block(rows, weights, np.empty(_BLOCK, np.uint32), np.empty(_BLOCK, points.dtype))
+
+
+@_compiled
+def _positions(points, plan, level, axis, positions):
+    """Lattice positions of the points along one axis."""
+    one, offset, scale = plan.reals[level, 0], plan.reals[level, 1], plan.reals[level, 2]
     half = one / (one + one)
-    if options[0]:
-        along = (
-            turn[3 * axis] * (x - half) + turn[3 * axis + 1] * (y - half) + turn[3 * axis + 2] * (z - half)
-        )
-        position = (along + half) * scale + offset
+    if not plan.options[0]:
+        for k in range(len(points)):
+            positions[k] = points[k, axis] * scale + offset
+        return
+    for k in range(len(points)):
+        positions[k] = 0
+    for other in range(points.shape[1]):
+        turn = plan.turns[level, axis, other]
+        for k in range(len(points)):
+            positions[k] += turn * (points[k, other] - half)
+    for k in range(len(points)):
+        positions[k] = (positions[k] + half) * scale + offset
+
+
+@_compiled
+def _axis(points, plan, level, axis, cells, fractions):
+    """Row contributions of the lower vertices along one axis, and the weights of the upper ones."""
+    _positions(points, plan, level, axis, fractions)
+    one, low, high = plan.reals[level, 0], plan.reals[level, 3 + 2 * axis], plan.reals[level, 4 + 2 * axis]
+    origin, step = plan.rows[level, 3 + axis], np.uint32(plan.rows[level, 6 + axis])
+    for k in range(len(points)):
+        cell = max(min(np.floor(fractions[k]), high), low)
+        fractions[k] -= cell
+        cells[k] = np.uint32(np.int64(cell) - origin) * step
+    if plan.options[1]:
+        for k in range(len(points)):
+            fraction = fractions[k]
+            fractions[k] = fraction * fraction * (one + one + one - (one + one) * fraction)
+
+
+@_compiled
+def _start(points, plan, level, rows, weights):
+    """One corner of weight 1, times the mask of the level."""
+    for k in range(len(points)):
+        rows[k], weights[k] = 0, plan.masks[level]
+    if plan.options[2]:
+        for axis in range(points.shape[1]):
+            for k in range(len(points)):
+                if not 0 <= points[k, axis] <= 1:
+                    weights[k] = 0
+
+
+@_compiled
+def _split(lower, upper, cells, step, dense):
+    """Rows of twice as many corners: of the lower vertex along one more axis, and of the upper one."""
+    if dense:
+        for k in range(len(cells)):
+            row = lower[k] + cells[k]
+            lower[k], upper[k] = row, row + step
     else:
-        position = (x if axis == 0 else y if axis == 1 else z) * scale + offset
-    cell = np.floor(position)
-    if options[1]:
-        cell = max(min(cell, real[4 + 2 * axis]), real[3 + 2 * axis])
-    fraction = position - cell
-    if options[2]:
-        fraction = fraction * fraction * (one + one + one - (one + one) * fraction)
-    return (np.int64(cell) - whole[3 + axis]) * whole[6 + axis], fraction
+        for k in range(len(cells)):
+            row = lower[k]
+            lower[k], upper[k] = row ^ cells[k], row ^ np.uint32(cells[k] + step)
 
 
 @_compiled
-def _third_axis(points, x, y, z, whole, real, turn, options):
-    """`_axis`, or nothing for the upper plane: with fewer axes the step is 0 and both planes are one."""
-    c, w = _axis(x, y, z, 2, whole, real, turn, options)
-    if points.shape[1] < 3:
-        w = real[0] - real[0]
-    return c, w
+def _share(lower, upper, fractions):
+    """Weights of twice as many corners."""
+    for k in range(len(fractions)):
+        upper[k] = lower[k] * fractions[k]
+        lower[k] -= upper[k]
 
 
 @_compiled
-def _row(a, b, c, whole):
-    if whole[2] == 0:
-        row = (a ^ b ^ c) & (whole[1] - 1)
+def _corners(points, plan, level, block):
+    """Rows and weights of the corners of a block of points, level by level of doubling."""
+    count, size, dense = len(points), np.uint32(plan.rows[level, 1]), plan.rows[level, 2] != 0
+    cells, fractions = block.cells[:count], block.fractions[:count]
+    _start(points, plan, level, block.rows[0], block.weights[0])
+    for axis in range(points.shape[1]):
+        _axis(points, plan, level, axis, cells, fractions)
+        for corner in range(1 << axis):
+            upper = corner + (1 << axis)
+            _split(block.rows[corner], block.rows[upper], cells, np.uint32(plan.rows[level, 6 + axis]), dense)
+            _share(block.weights[corner], block.weights[upper], fractions)
+    for corner in range(len(block.rows)):
+        _wrap(block.rows[corner, :count], size, dense)
+
+
+@_compiled
+def _wrap(rows, size, dense):
+    """Rows within the table: the low bits of a hash, the remainder past the end of a dense level."""
+    if not dense:
+        for k in range(len(rows)):
+            rows[k] &= size - np.uint32(1)
     else:
-        row = a + b + c
-        if row < 0 or row >= whole[1]:
-            row = (row & 0xFFFFFFFF) % whole[1]
-    # unsigned, for a signed index is tested for counting from the end
-    return np.uint64(whole[0] + row)
+        for k in range(len(rows)):
+            if rows[k] >= size:
+                rows[k] %= size
 
 
 @_compiled
-def _point(points, p, one, outside_is_zero):
-    """The coordinates, missing ones at the centre, and the weight of the point."""
-    half = one / (one + one)
-    x, y, z = points[p, 0], half, half
-    if points.shape[1] > 1:
-        y = points[p, 1]
-    if points.shape[1] > 2:
-        z = points[p, 2]
-    there = one
-    if outside_is_zero and (min(x, y, z) < 0 or max(x, y, z) > 1):
-        there = one - one
-    return x, y, z, there
-
-
-@_compiled
-def _corners(a, b, c, u, v, weight, whole):
-    """Rows and weights of the four corners of a cell in a plane across axis 2."""
-    a1, b1 = a + whole[6], b + whole[7]
-    rows = (_row(a, b, c, whole), _row(a1, b, c, whole), _row(a, b1, c, whole), _row(a1, b1, c, whole))
-    upper = v * weight
-    lower = weight - upper
-    return rows, (lower - u * lower, u * lower, upper - u * upper, u * upper)
-
-
-@_compiled
-def forward(points, table, out, plan, level, features):
-    """Features of one level; `features` is a tuple of F zeros, so that F is known when compiling."""
-    whole, real, turn, options = _numbers(plan, level)
-    column, mask = level * len(features), plan.masks[level]
-    for p in range(len(points)):
-        x, y, z, there = _point(points, p, real[0], options[3])
-        a, u = _axis(x, y, z, 0, whole, real, turn, options)
-        b, v = _axis(x, y, z, 1, whole, real, turn, options)
-        c, w = _third_axis(points, x, y, z, whole, real, turn, options)
-        there = there * mask
-        rows, weights = _corners(a, b, c, u, v, there - there * w, whole)
-        for f in range(len(features)):
-            total = weights[0] * table[rows[0], f] + weights[1] * table[rows[1], f]
-            out[p, column + f] = total + weights[2] * table[rows[2], f] + weights[3] * table[rows[3], f]
-        if points.shape[1] == 3:
-            rows, weights = _corners(a, b, c + whole[8], u, v, there * w, whole)
+def forward(points, table, out, plan, level, features, corners):
+    """Features of one level; `features` and `corners` are tuples of F and 2^dim zeros, to be known when compiling."""
+    block, column, first = _room(points, table), level * len(features), np.uint64(plan.rows[level, 0])
+    rows, weights = block.rows, block.weights
+    for begin in range(0, len(points), _BLOCK):
+        part = points[begin : begin + _BLOCK]
+        _corners(part, plan, level, block)
+        for k in range(len(part)):
             for f in range(len(features)):
-                total = weights[0] * table[rows[0], f] + weights[1] * table[rows[1], f]
-                out[p, column + f] += total + weights[2] * table[rows[2], f] + weights[3] * table[rows[3], f]
+                total = plan.masks[level] * 0
+                for corner in range(len(corners)):
+                    total += weights[corner, k] * table[first + rows[corner, k], f]
+                out[begin + k, column + f] = total
 
 
 @_compiled
-def backward(points, gradient, out, plan, level, features):
-    """Adds the gradient of one level's rows to `out` (rows, F), in the order of the points."""
-    whole, real, turn, options = _numbers(plan, level)
-    column, mask = level * len(features), plan.masks[level]
-    for p in range(len(points)):
-        x, y, z, there = _point(points, p, real[0], options[3])
-        a, u = _axis(x, y, z, 0, whole, real, turn, options)
-        b, v = _axis(x, y, z, 1, whole, real, turn, options)
-        c, w = _third_axis(points, x, y, z, whole, real, turn, options)
-        there = there * mask
-        rows, weights = _corners(a, b, c, u, v, there - there * w, whole)
-        for f in range(len(features)):
-            g = gradient[p, column + f]
-            out[rows[0], f] += weights[0] * g
-            out[rows[1], f] += weights[1] * g
-            out[rows[2], f] += weights[2] * g
-            out[rows[3], f] += weights[3] * g
-        if points.shape[1] == 3:
-            rows, weights = _corners(a, b, c + whole[8], u, v, there * w, whole)
-            for f in range(len(features)):
-                g = gradient[p, column + f]
-                out[rows[0], f] += weights[0] * g
-                out[rows[1], f] += weights[1] * g
-                out[rows[2], f] += weights[2] * g
-                out[rows[3], f] += weights[3] * g
+def by_level(gradient, out, start, stop):
+    """Writes the gradient (n, L·F) of some points as (L, n, F), so that a level reads its own without a gap."""
+    for begin in range(start, stop, _BLOCK):
+        for level in range(out.shape[0]):
+            for p in range(begin, min(begin + _BLOCK, stop)):
+                for f in range(out.shape[2]):
+                    out[level, p, f] = gradient[p, level * out.shape[2] + f]
+
+
+@_compiled
+def backward(points, gradient, out, plan, level, features, corners):
+    """Adds the gradient (L, n, F) of one level's rows to `out` (rows, F), in the order of the points."""
+    block, first = _room(points, gradient), np.uint64(plan.rows[level, 0])
+    rows, weights = block.rows, block.weights
+    for begin in range(0, len(points), _BLOCK):
+        part = points[begin : begin + _BLOCK]
+        _corners(part, plan, level, block)
+        for k in range(len(part)):
+            for f in range(0, len(features) - 1, 2):  # two at a time keep their row and weight in registers
+                one, two = gradient[level, begin + k, f], gradient[level, begin + k, f + 1]
+                for corner in range(len(corners)):
+                    # unsigned, for a signed index is tested for counting from the end
+                    row, weight = first + rows[corner, k], weights[corner, k]
+                    out[row, f] += weight * one
+                    out[row, f + 1] += weight * two
+            if len(features) % 2:
+                one = gradient[level, begin + k, len(features) - 1]
+                for corner in range(len(corners)):
+                    out[first + rows[corner, k], len(features) - 1] += weights[corner, k] * one

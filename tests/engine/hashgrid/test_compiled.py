@@ -50,7 +50,7 @@ def test_equals_the_torch_path(dim, convention, turned):
 
 
 @needs_numba
-@pytest.mark.parametrize("features", [1, 4])
+@pytest.mark.parametrize("features", [1, 3, 4])
 def test_float32(features):
     grid = HashGrid(3, 8, features, 12, 8, 1.5, backend="compiled")
     points, g = torch.rand(2000, 3), torch.randn(2000, 8 * features)
