@@ -41,7 +41,7 @@ PLACING_PAUSE = 0.02
 
 @dataclass(eq=False)
 class Postponed:
-    """A figure that is not on the page yet: its block holds an empty place instead."""
+    """A figure that is not on the page yet: once it is shown its block holds an empty place, then the figure."""
 
     screen: Screen
     block: pn.Column
@@ -81,7 +81,7 @@ class Parts:
         self.undo = Undo(margin=0)
         self.undo.on_press(lambda pressed: view.undo() if pressed == "undo" else view.redo())
         self.show_undo()
-        self.heads = {screen.figure.name: figure_head(screen.figure) for screen in view.screens}
+        self.heads: dict[str, pn.pane.HTML] = {}
         self.conditional: list[tuple[Condition, pn.viewable.Viewable]] = []
         self.postponed: list[Postponed] = []
         self._placing = False
@@ -128,7 +128,10 @@ class Parts:
         self.undo.param.update(can_undo=history.can_undo, can_redo=history.can_redo)
 
     def _place_shown(self) -> None:
-        """Put in the figures that a choice has just made visible."""
+        """Put in the figures that a choice has just made visible, their places first."""
+        for one in self.postponed:
+            if not one.block.objects and one.screen.figure.shown(self.lens):
+                one.block.objects = [self.head(one.screen), _empty_place(one.screen)]
         if self._placing:
             self._place_soon()
 
@@ -163,6 +166,11 @@ class Parts:
         self._place_soon()
         one.block[1] = _canvas(self._view, one.screen)
 
+    def head(self, screen: Screen) -> pn.pane.HTML:
+        """The line above a figure."""
+        head = self.heads[screen.figure.name] = figure_head(screen.figure)
+        return head
+
     def show_numbers(self, request: Request, frame: Frame) -> None:
         """Show a frame's readouts, and the ends of what can be played."""
         self.readouts.write(self.lens.readouts(request, frame))
@@ -171,7 +179,8 @@ class Parts:
 
     def show_words(self, request: Request, frame: Frame) -> None:
         """Show the texts that quote a frame: the card beside the title, the claims, the lines above figures."""
-        heads = [(self.heads[figure.name], head_html(figure)) for figure in self.lens.figures(frame)]
+        figures = [figure for figure in self.lens.figures(frame) if figure.name in self.heads]
+        heads = [(self.heads[figure.name], head_html(figure)) for figure in figures]
         for pane, text in (
             (self.lede, words.lede(self.lens)),
             (self.see, words.explanation(self.lens)),
@@ -268,10 +277,10 @@ def _figures(view: LensView) -> pn.Column:
         shown = figure.shown(view.lens)
         # The first figure brings the packet of all frames into the document, be it shown or not.
         if screen is view.screens[0] or (shown and (room > 0 or not view.served)):
-            block = column(view.parts.heads[figure.name], _canvas(view, screen), css=css)
+            block = column(view.parts.head(screen), _canvas(view, screen), css=css)
         else:
-            place = pn.Spacer(height=screen.height, css_classes=["an-empty-place"], margin=0)
-            block = column(view.parts.heads[figure.name], place, css=css)
+            place = [view.parts.head(screen), _empty_place(screen)] if shown else []
+            block = column(*place, css=css)
             view.parts.postponed.append(Postponed(screen, block))
         room -= shown
         if figure.when is not None:
@@ -286,6 +295,10 @@ def _figures(view: LensView) -> pn.Column:
     if view.parts.table is not None:
         children.append(column(view.parts.table, css="an-table"))
     return column(*children, css="an-figures")
+
+
+def _empty_place(screen: Screen) -> pn.Spacer:
+    return pn.Spacer(height=screen.height, css_classes=["an-empty-place"], margin=0)
 
 
 def _canvas(view: LensView, screen: Screen) -> Canvas:

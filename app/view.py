@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import panel as pn
-from bokeh.models import ColumnDataSource
+from bokeh.models import ColumnDataSource, UnionRenderers
 
 from . import hand, packet
 from .composition import Parts, compose
@@ -211,7 +211,9 @@ class LensView:
         figures = self.lens.figures(self.complete)
         self.screens: list[Screen] = self._ready_screens() or lay_out(figures, self.complete)
         drawn = {layer.table for figure in figures for layer in figure.layers}
-        self._extra = {t: ColumnDataSource(_plain(c)) for t, c in self.frame.tables.items() if t not in drawn}
+        extra = {name: _plain(c) for name, c in self.frame.tables.items() if name not in drawn}
+        policy = UnionRenderers()
+        self._extra = {name: ColumnDataSource(c, selection_policy=policy) for name, c in extra.items()}
         self._sources = [source for screen in self.screens for _, source in screen.sources]
         self._sources += self._extra.values()
         self._sent: list[dict[str, Any]] = [{str(k): v for k, v in s.data.items()} for s in self._sources]

@@ -8,7 +8,16 @@ from typing import Any, cast
 
 import holoviews as hv
 from bokeh.core.properties import value
-from bokeh.models import ColumnDataSource, CustomJS, DataRange1d, FixedTicker, HoverTool, Range1d, Toolbar
+from bokeh.models import (
+    ColumnDataSource,
+    CustomJS,
+    DataRange1d,
+    FixedTicker,
+    HoverTool,
+    Range1d,
+    Toolbar,
+    UnionRenderers,
+)
 from bokeh.plotting import figure as BokehFigure
 from holoviews.plotting.bokeh import BokehRenderer
 
@@ -37,12 +46,20 @@ class Screen:
 
     Args:
         figure: of `frame`. ranges: the shared ranges of its page by name; gains those met first here.
+        policy: one for all sources of a page, which have none selected: Bokeh would make one each.
     """
 
-    def __init__(self, figure: Figure, frame: Frame, ranges: dict[str, Range1d]) -> None:
+    def __init__(
+        self,
+        figure: Figure,
+        frame: Frame,
+        ranges: dict[str, Range1d],
+        policy: UnionRenderers | None = None,
+    ) -> None:
         self.figure = figure
+        policy = policy or UnionRenderers()
         self.sources = tuple(
-            (layer, ColumnDataSource(source_data(layer, frame.tables[layer.table])))
+            (layer, ColumnDataSource(source_data(layer, frame.tables[layer.table]), selection_policy=policy))
             for layer in figure.layers
         )
         self._ranges = ranges
@@ -104,7 +121,8 @@ class Screen:
 def lay_out(figures: Iterable[Figure], frame: Frame) -> list[Screen]:
     """The figures of a frame with their shared ranges, none of them drawn."""
     ranges: dict[str, Range1d] = {}
-    return [Screen(figure, frame, ranges) for figure in figures]
+    policy = UnionRenderers()
+    return [Screen(figure, frame, ranges, policy) for figure in figures]
 
 
 def _drawn(

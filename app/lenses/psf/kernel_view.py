@@ -25,7 +25,7 @@ from .choices import EXACT
 from .encoding import ANCHOR, Encoding
 from .scales import FAINTEST
 
-COARSE, FINE = 160, 320
+COARSE, FINE = 256, 512
 """Pixels of the picture's side under the hand, and at rest."""
 
 DIRECTIONS = 184
