@@ -293,7 +293,7 @@ def test_transport_waits_at_the_head_and_starts_anew_from_the_end(
     parts.transport.head = 20
     page.get_by_role("button", name="Speed 4×").click()
     page.get_by_role("button", name="Play").click()
-    until(lambda: parts.step.value == 20)
+    until(lambda: parts.step.value == 20 and parts.pressed == ["play"])
     page.wait_for_timeout(200)
     assert parts.step.value == 20 and parts.pressed == ["play"], "it plays on when there is more"
     parts.transport.head = 300
