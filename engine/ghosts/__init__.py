@@ -10,10 +10,11 @@ if __name__ != "anisoscope.engine.ghosts":
 
 from .binary import binary_radius, binary_zeros
 from .classes import apply_temperature
-from .clip import ClipStep, RadiusClip
+from .clip import RadiusClip
 from .clip_export import export_radius_csv, export_radius_npz
 from .clip_recorder import RadiusRecorder
 from .clip_run import RadiusFollower, RadiusRun, radius_run
+from .clip_step import ClipStep
 from .complex_step import complex_logits
 from .corridors import corridors
 from .curvature import LossAlong, MeanLoss

@@ -5,46 +5,19 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 
-from .clip_probe import RadiusProbe
+from .clip_agreement import largest
+from .clip_probe import RadiusProbe, StartLogits
 from .clip_settings import ClipSettings, bare_module
+from .clip_step import Advance, ClipStep, advance
+from .clip_training_logits import TrainingLogits
 from .clip_weights import StepWeights
 from .errors import InvalidClasses, InvalidClipSetting, NonFiniteOutput
 from .step import named_parameters
 
 # Between two measurements a step this many times longer than the last measured one is measured at once.
 _JUMP = 2.0
-
-
-class ClipStep(NamedTuple):
-    """What one `RadiusClip.step` found and did; plain numbers.
-
-    step: count of calls, from 0. step_norm: ‖p‖ of the optimizer's own step. radius: ρ along it, in the same
-    unit. normalized_step: r = ‖p‖/ρ before, normalized_step_taken: after scaling. scale: s of θ + s·p.
-    clipped: whether the radius set the length (s ≠ 1). bottleneck_index: the sample whose radius it is, by
-    its place in the batch or the given samples; -1 where none, and where it is another process's. measured:
-    False where ρ, bottleneck_index, backend and reason are those of an earlier step; in mode "monitor" the
-    length of such a step is not looked at: ‖p‖ and both r are NaN. refused: whether the step was undone for
-    values that are not finite; then r is +inf, s is 0 and reason says why. skipped: whether a gradient scaler
-    left the step out. backend: how the slopes were found. loss: what the optimizer returned.
-    """
-
-    step: int
-    step_norm: float
-    radius: float
-    normalized_step: float
-    normalized_step_taken: float
-    scale: float
-    clipped: bool
-    bottleneck_index: int
-    measured: bool
-    refused: bool
-    skipped: bool
-    backend: str
-    reason: str
-    loss: Any
 
 
 class _Found(NamedTuple):
@@ -54,6 +27,7 @@ class _Found(NamedTuple):
     bottleneck_index: int = -1
     backend: str = "none"
     reason: str = ""
+    reused: bool = False
 
 
 class RadiusClip:
@@ -87,11 +61,14 @@ class RadiusClip:
             iterable of batches, gone through anew at each measurement.
         every: a measurement each so many steps. In between, "cap" and "set" use the last radius, and measure
             at once where ‖p‖ is over twice that of the last measurement.
-        backend: "auto" is "forward_difference": two passes forward, radii to near 1e-3. "jvp" and
-            "finite_difference" are those of `logit_jvp`, exact and dearer.
+        backend: "auto" is "forward_difference": radii to near 1e-3 for one pass forward, where the logits of
+            training's own pass can be taken for the other, and two where not. "jvp" and "finite_difference"
+            are those of `logit_jvp`, exact and dearer.
         on_step: called with each measured `ClipStep`.
         process_group: where `torch.distributed` runs, the processes whose smallest radius counts: one scalar
             is reduced a measurement. All must step alike, as data-parallel training does.
+        reuse: whether the logits of training's own pass may be taken, see `TrainingLogits`. It costs a
+            forward hook on the model, and its output is held until the step.
 
     Raises:
         InvalidClipSetting: on a setting outside what is allowed.
@@ -122,12 +99,16 @@ class RadiusClip:
         backend: str = "auto",
         on_step: Callable[[ClipStep], None] | None = None,
         process_group: Any = None,
+        reuse: bool = True,
     ):
         self.settings = ClipSettings(target, mode, kind, reduction, samples, every, backend)
         self.model, self.optimizer = bare_module(model), optimizer
         self._listeners = [] if on_step is None else [on_step]
         self._group = process_group
         self._count, self._measured_at = 0, 0
+        self._training = TrainingLogits(self.model)
+        # Of other samples training makes no pass, and of a wrapper that compiles none that is seen.
+        self._may_reuse = reuse and isinstance(samples, str) and not hasattr(model, "_orig_mod")
         self._prepare()
 
     def _prepare(self) -> None:
@@ -137,6 +118,18 @@ class RadiusClip:
         self._reference: tuple[float, _Found] | None = None
         self._weights = StepWeights(list(names.values()))
         self._probe = RadiusProbe(self.model, list(names), self.settings.kind, self.settings.backend)
+        self._expect()
+
+    def _expect(self) -> None:
+        """Has the next pass of training kept, where its logits may save one."""
+        useful = self._may_reuse and self._probe.takes_training_logits and not self._weights.are_lifted
+        if useful and self._is_due():
+            self._training.watch()
+        else:
+            self._training.end()
+
+    def _is_due(self) -> bool:
+        return self._reference is None or self._count - self._measured_at >= self.settings.every
 
     def _groups(self) -> list[int]:
         return [len(group["params"]) for group in self.optimizer.param_groups]
@@ -169,27 +162,52 @@ class RadiusClip:
             raise InvalidClipSetting("logits: allowed with samples='batch' only, whose inputs they belong to")
         if self._groups() != self._held:
             self._prepare()
-        watching = self.settings.mode == "monitor"
-        due = self._reference is None or self._count - self._measured_at >= self.settings.every
-        if watching and not due and self.last is not None:
-            loss, skipped = _advance(self.optimizer, closure, scaler)
-            unknown = dict.fromkeys(("step_norm", "normalized_step", "normalized_step_taken"), math.nan)
-            self.last = self.last._replace(
-                step=self._count, measured=False, skipped=skipped, loss=loss, **unknown
-            )
-            self._count += 1
-            return self.last
-        loss, skipped = self._weights.take(lambda: _advance(self.optimizer, closure, scaler))
-        norm = self._weights.norm()
-        kept = self._kept(norm)
-        found = self._measured(inputs, norm, logits) if due or kept is None else kept
-        due = found is not kept
-        self.last = self._settled(norm, found, due)._replace(skipped=skipped, loss=loss)
+        if self._is_due() or self.settings.mode != "monitor":
+            self.last = self._looked_at(inputs, closure, scaler, logits)
+        else:
+            self.last = self._passed_over(advance(self.optimizer, closure, scaler))
         self._count += 1
-        if due:
+        self._expect()
+        if self.last.measured:
             for listener in tuple(self._listeners):
                 listener(self.last)
         return self.last
+
+    def _passed_over(self, taken: Advance) -> ClipStep:
+        """Of a step that was not looked at: what the one before it found."""
+        assert self.last is not None
+        return self.last._replace(
+            step=self._count,
+            step_norm=math.nan,
+            normalized_step=math.nan,
+            normalized_step_taken=math.nan,
+            measured=False,
+            reused=False,
+            skipped=taken.skipped,
+            loss=taken.loss,
+        )
+
+    def _looked_at(
+        self, inputs: object, closure: Callable[[], Any] | None, scaler: Any, logits: Tensor | None
+    ) -> ClipStep:
+        due = self._is_due()
+        # Before the optimizer writes to the weights that they belong to.
+        start = self._start_logits(inputs, logits)
+        with torch.no_grad():
+            self._weights.begin()
+        taken = advance(self.optimizer, closure, scaler)
+        with torch.no_grad():
+            self._weights.finish()
+            norm = self._weights.norm()
+            kept = self._kept(norm)
+            found = self._measured(inputs, norm, start) if due or kept is None else kept
+            return self._settled(norm, found, found is not kept, taken)
+
+    def _start_logits(self, inputs: object, logits: Tensor | None) -> StartLogits | None:
+        kept = self._training.take(inputs)
+        if logits is not None:
+            return StartLogits(logits.detach(), handed_in=True)
+        return None if kept is None else StartLogits(kept, handed_in=False)
 
     def observe(self, listener: Callable[[ClipStep], None]) -> Callable[[], None]:
         """Calls listener with each measured `ClipStep` from now on; what is returned ends that."""
@@ -202,18 +220,18 @@ class RadiusClip:
             return None
         return self._reference[1]
 
-    def _measured(self, inputs: object, norm: float, logits: Tensor | None) -> _Found:
+    def _measured(self, inputs: object, norm: float, start: StartLogits | None) -> _Found:
         """The radius all processes agree on; where it cannot be had the weights go back to where they were."""
         own = math.inf
         try:
-            found = self._local(inputs, norm, logits)
+            found = self._local(inputs, norm, start)
             own = 1 / found.radius if found.radius else math.inf
         except BaseException:
             self._weights.to_start()
             raise
         finally:
             # Reduced even where this process raises: the others wait for it.
-            agreed, is_own = _largest(own, self._weights, self._group)
+            agreed, is_own = largest(own, self._weights.device, self._group)
         index = found.bottleneck_index if is_own else -1
         if agreed == math.inf:
             self._measured_at = self._count
@@ -225,24 +243,26 @@ class RadiusClip:
             self._measured_at, self._reference = self._count, (norm, found)
         return found
 
-    def _local(self, inputs: object, norm: float, logits: Tensor | None) -> _Found:
+    def _local(self, inputs: object, norm: float, start: StartLogits | None) -> _Found:
         if not math.isfinite(norm):
             return _Found(0.0, reason="the optimizer's step is not finite")
         if norm == 0:
             return _Found(math.inf)
-        backend, radii = "none", []
         try:
-            for batch in self.settings.batches(inputs):
-                some, backend = self._probe(batch, self._weights, norm, logits)
-                radii.append(some)
+            found = [
+                self._probe(batch, self._weights, norm, start) for batch in self.settings.batches(inputs)
+            ]
         except (NonFiniteOutput, InvalidClasses) as error:
             return _Found(0.0, reason=str(error))
-        if not radii:
+        if not found:
             raise InvalidClipSetting("samples: no batch came; at least one is needed")
-        radius, index = self.settings.reduced(radii[0] if len(radii) == 1 else torch.cat(radii))
-        return _Found(radius, index if radius < math.inf else -1, backend)
+        radius, index = found[0].smallest, found[0].bottleneck
+        if len(found) > 1 or self.settings.reduction != "min":
+            radius, index = self.settings.reduced(torch.cat([batch.radii() for batch in found]))
+        last = found[-1]
+        return _Found(radius, index if radius < math.inf else -1, last.backend, reused=last.reused)
 
-    def _settled(self, norm: float, found: _Found, measured: bool) -> ClipStep:
+    def _settled(self, norm: float, found: _Found, measured: bool, taken: Advance) -> ClipStep:
         """Puts the weights where the mode wants them."""
         mode, r = self.settings.mode, norm / found.radius if found.radius else math.inf
         refused = found.radius == 0 and mode != "monitor"
@@ -268,37 +288,9 @@ class RadiusClip:
             bottleneck_index=found.bottleneck_index,
             measured=measured,
             refused=refused,
-            skipped=False,
+            skipped=taken.skipped,
             backend=found.backend,
             reason=found.reason,
-            loss=None,
+            loss=taken.loss,
+            reused=measured and found.reused,
         )
-
-
-def _advance(
-    optimizer: torch.optim.Optimizer, closure: Callable[[], Any] | None, scaler: Any
-) -> tuple[Any, bool]:
-    """The optimizer's step: what it returned, and whether the scaler left it out."""
-    if scaler is None:
-        return (optimizer.step() if closure is None else optimizer.step(closure)), False
-    ran: list[bool] = []
-    # A fused optimizer is called all the same and told by `found_inf` to leave its weights.
-    handle = optimizer.register_step_post_hook(
-        lambda *_: ran.append(not bool(getattr(optimizer, "found_inf", False)))
-    )
-    try:
-        loss = scaler.step(optimizer)
-    finally:
-        handle.remove()
-    return loss, not any(ran)
-
-
-def _largest(value: float, weights: StepWeights, group: Any) -> tuple[float, bool]:
-    """The largest value among the processes, and whether it is this one's."""
-    if not (dist.is_available() and dist.is_initialized() and dist.get_world_size(group) > 1):
-        return value, True
-    shared = torch.tensor(value, dtype=torch.float32, device=weights.device)
-    own = float(shared)
-    dist.all_reduce(shared, dist.ReduceOp.MAX, group=group)
-    largest = float(shared)
-    return largest, largest == own

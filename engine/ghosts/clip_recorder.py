@@ -13,8 +13,9 @@ import torch.distributed as dist
 from torch import Tensor
 
 from ..records import RecordWriter, earlier_part
-from .clip import ClipStep, RadiusClip
+from .clip import RadiusClip
 from .clip_settings import MODES, ClipSettings
+from .clip_step import ClipStep
 from .errors import InvalidClipSetting
 
 CONTENT, CONTENT_VERSION = "ghosts", 1

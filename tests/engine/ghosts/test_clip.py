@@ -156,24 +156,41 @@ def test_the_difference_agrees_with_forward_mode_and_with_measure_step(kind):
     assert backends[0] == "jvp" and backends.count("forward_difference") >= 9
 
 
-def test_one_pass_more_with_logits_and_two_without():
-    model = nn.Sequential(nn.Linear(6, 9), nn.GELU(), nn.Linear(9, 4))
+class Counted(nn.Identity):
+    """Counts the passes."""
+
+    passes = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.passes += 1
+        return x
+
+
+@pytest.mark.parametrize("kind", ["bound", "margin"])
+def test_one_pass_more_than_training_and_two_without_its_logits(kind):
+    model = nn.Sequential(nn.Linear(6, 9), nn.GELU(), nn.Linear(9, 4), Counted())
     x, y = torch.randn(16, 6), torch.randint(4, (16,))
-    twins = [copy.deepcopy(model) for _ in range(2)]
-    clips = [RadiusClip(m, torch.optim.Adam(m.parameters(), lr=0.01)) for m in twins]
-    calls = [0, 0]
-    for index, twin in enumerate(twins):
-        twin.register_forward_hook(lambda *_, i=index: calls.__setitem__(i, calls[i] + 1))
+    ways = ({}, {"reuse": False}, {"reuse": False})
+    twins = [copy.deepcopy(model) for _ in ways]
+    clips = [
+        RadiusClip(m, torch.optim.Adam(m.parameters(), lr=0.01), kind=kind, target=0.02, **way)
+        for m, way in zip(twins, ways, strict=True)
+    ]
     for step in range(6):
-        start = list(calls)
-        found = [
-            clip.step(x, logits=logits if reuse else None)
-            for clip, twin, reuse in zip(clips, twins, (True, False), strict=True)
-            for logits in (backward(twin, x, y),)
-        ]
-        if step:
-            assert [after - before for after, before in zip(calls, start, strict=True)] == [2, 3]
-        assert found[0] == found[1]
+        found = []
+        for index, (twin, clip) in enumerate(zip(twins, clips, strict=True)):
+            start = twin[-1].passes
+            logits = backward(twin, x, y)
+            # The last one is handed the logits.
+            found.append(clip.step(x, logits=logits if index == 2 else None))
+            reused = step > 0 and index != 1
+            assert found[-1].reused == reused
+            if step:
+                assert twin[-1].passes - start == (2 if reused else 3)
+        # Bit by bit the same radii and weights.
+        assert found[0]._replace(reused=False) == found[1] == found[2]._replace(reused=False)
+        assert torch.equal(weights(twins[0]), weights(twins[1]))
+    assert found[0].clipped
 
 
 def test_in_between_the_last_radius_holds_and_a_jump_is_measured():
