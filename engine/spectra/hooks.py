@@ -20,22 +20,23 @@ class Rounds:
 
     def __init__(self, optimizers: list[torch.optim.Optimizer]):
         self._optimizers = optimizers
-        self._begun: set[int] = set()
-        self._ended: set[int] = set()
+        # a bit for each optimizer: this runs in every step, which may take less than a millisecond
+        self._begun = self._ended = 0
+        self._all = (1 << len(optimizers)) - 1
         self._inner = [0] * len(optimizers)
 
     def begins(self, index: int) -> bool | None:
         """A step begins: True when a new round does, None for a step inside one that runs."""
-        running = index in self._begun and index not in self._ended
-        if running and is_nested(self._optimizers[index]):
+        bit = 1 << index
+        if self._begun & ~self._ended & bit and is_nested(self._optimizers[index]):
             self._inner[index] += 1
             return None
         # a step that raised inside another has never ended
         self._inner[index] = 0
-        first = not self._begun or index in self._begun
+        first = not self._begun or self._begun & bit != 0
         if first:
-            self._begun, self._ended = set(), set()
-        self._begun.add(index)
+            self._begun = self._ended = 0
+        self._begun |= bit
         return first
 
     def ends(self, index: int) -> bool | None:
@@ -43,8 +44,8 @@ class Rounds:
         if self._inner[index]:
             self._inner[index] -= 1
             return None
-        self._ended.add(index)
-        return len(self._ended) == len(self._optimizers)
+        self._ended |= 1 << index
+        return self._ended == self._all
 
 
 def is_nested(optimizer: torch.optim.Optimizer) -> bool:

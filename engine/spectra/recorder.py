@@ -3,15 +3,15 @@
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
 from ..records import RecordWriter, earlier_part
-from .budget import Budget
+from .budget import Budget, Pace, Spent
 from .copying import Copier
 from .hooks import Arguments, Rounds, capturing, closure_of, observed
 from .layers import Select, watched_layers
@@ -85,6 +85,7 @@ class SpectraRecorder:
         self.dropped = 0
         self._sharded = any(hasattr(layer.parameter, "full_tensor") for layer in self.layers)
         self.budget = Budget(None if self._sharded else budget, every)
+        self._pace = Pace(self.budget)
         self._header = header_fields(
             self.layers, self.optimizers, self.kinds, every, self.budget.fraction, subspace
         )
@@ -115,14 +116,12 @@ class SpectraRecorder:
             return
         self.failure = None
         self._rounds = Rounds(self.optimizers)
-        self._first_step = True
-        self._disturbed = False
-        self._started = self._step_began = time.perf_counter()
-        self._in_hooks = 0.0
+        self._pace.begin(self.step)
+        self._started = time.perf_counter()
         for index, optimizer in enumerate(self.optimizers):
             self._handles += [
-                optimizer.register_step_pre_hook(self._hook(self._before, index)),
-                optimizer.register_step_post_hook(self._hook(self._after, index)),
+                optimizer.register_step_pre_hook(partial(self._before, index)),
+                optimizer.register_step_post_hook(partial(self._after, index)),
             ]
 
     def _opened(self) -> RecordingThread:
@@ -148,7 +147,7 @@ class SpectraRecorder:
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.close({"step": self.step, "dropped": self.dropped})
-            self.budget.settle(worker.seconds())
+            self._pace.end(worker.spent())
             self._warn_of(worker.failure)
 
     def __enter__(self) -> "SpectraRecorder":
@@ -178,35 +177,33 @@ class SpectraRecorder:
         for name, value in values.items():
             self._remarks.scalar(name, value)
 
-    def _hook(self, act: Callable[..., Arguments | None], index: int) -> Callable[..., Any]:
-        """A step hook that keeps account of its own time and brings nothing down."""
-
-        def hook(_: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            with self._charged():
-                return act(index, args, kwargs)
-
-        return hook
-
-    @contextmanager
-    def _charged(self) -> Iterator[None]:
+    def _charged(self, act: Callable[..., Arguments | None], *arguments: Any) -> Arguments | None:
         """Whatever happens inside, the training pays for its time and nothing else."""
         began = time.perf_counter()
         try:
-            yield
+            return act(*arguments)
         except torch.OutOfMemoryError:
             self._pending = None
             self.dropped += 1
         except Exception as error:
             self._pending = None
             self._warn_of(error)
-        seconds = time.perf_counter() - began
-        self._in_hooks += seconds
-        self.budget.charge(seconds)
+        finally:
+            self._pace.charge(time.perf_counter() - began)
 
-    def _before(self, index: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:
+    def _before(self, index: int, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:
         begins = self._rounds.begins(index)
-        if begins is None:
+        if begins:
+            self.step += 1
+        # most steps end here; on small models every call and every look at the clock would be felt
+        if begins is None or (self._pending is None and not (begins and self.step >= self._pace.next_look)):
             return None
+        return self._charged(self._take, begins, index, args, kwargs)
+
+    def _take(
+        self, begins: bool, index: int, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Arguments | None:
+        """What a snapshot needs of one optimizer before its step."""
         if begins:
             self._begin_step()
         snapshot = self._pending
@@ -218,38 +215,39 @@ class SpectraRecorder:
             return None
 
         def called() -> None:
-            with self._charged():
-                if self._pending is snapshot:
-                    self._copier.gradients(snapshot, index)
+            if self._pending is snapshot:
+                self._copier.gradients(snapshot, index)
 
-        return observed(args, kwargs, called)
+        def told() -> None:
+            self._charged(called)
+
+        return observed(args, kwargs, told)
 
     def _after(self, index: int, *_: object) -> None:
         ends = self._rounds.ends(index)
         if self._pending is not None and ends is not None:
-            self._copier.after(self._pending, index)
+            self._charged(self._finish, ends, index)
+
+    def _finish(self, ends: bool, index: int) -> None:
+        """What a snapshot needs of one optimizer after its step."""
+        assert self._pending is not None
+        self._copier.after(self._pending, index)
         if ends:
             self._hand_over()
 
     def _begin_step(self) -> None:
-        """The first hook of a step: accounts, then the decision whether this one is recorded."""
+        """The first hook of a step that is looked at: accounts, then the decision whether it is recorded."""
         if self._pending is not None:
             self._hand_over()
-        now = time.perf_counter()
-        if not self._first_step:
-            self.budget.trained(now - self._step_began - self._in_hooks, self._disturbed)
-        self._first_step, self._step_began, self._in_hooks = False, now, 0.0
-        self.step += 1
         worker = self._worker
-        if worker is not None:
-            if worker.idle and self._disturbed:
-                self.budget.settle(worker.seconds())
-            self._disturbed = not worker.idle
+        if worker is None:
+            now = self._pace.look(self.step, True, lambda: Spent(0.0, 0.0, 0.0))
+        else:
+            now = self._pace.look(self.step, worker.idle, worker.spent)
             self._warn_of(worker.failure)
         if self._wanted():
-            self.budget.planned(self.step)
+            self._pace.planned(self.step)
             self._pending = Snapshot(self.step, self._earlier + now - self._started)
-            self._disturbed = True
 
     def _wanted(self) -> bool:
         """Whether this step is recorded; for sharded parameters the same on all ranks, whatever befell one."""
@@ -258,11 +256,11 @@ class SpectraRecorder:
         worker = self._worker
         if self._sharded or worker is None:
             return self._sharded
-        if self.failure is not None or (self.budget.fraction is not None and not worker.idle):
+        if self.failure is not None or (self.budget.fraction is not None and not self._pace.settled):
             return False
         if worker.full:
             self.dropped += 1
-            self.budget.planned(self.step)
+            self._pace.planned(self.step)
             return False
         return True
 

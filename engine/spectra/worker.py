@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from ..records import RecordWriter
+from .budget import Spent
 from .layers import Layer
 from .rotation import Rotation
 from .snapshot import Snapshot, measured
@@ -18,6 +20,9 @@ from .snapshot import Snapshot, measured
 
 class RecordingThread:
     """Takes snapshots, never lets the giver wait, owns the file's writer.
+
+    It computes alone, however many threads the training has: helpers of its own would spin on processors that
+    the training uses, and cost it several times what they save here.
 
     failure: what ended the recording (a full disk, say); snapshots offered after it are refused.
     recorded: number of records written.
@@ -42,10 +47,15 @@ class RecordingThread:
         self._writer = writer
         self._layers, self._kinds, self._rotation = layers, kinds, rotation
         self._queue: queue.Queue[tuple[Snapshot, int] | None] = queue.Queue(length)
-        self._seconds: deque[float] = deque()
+        self._spent: deque[Spent] = deque()
+        self._alone = threading.Event()
         # a daemon: a training that dies without detaching must not hang on its recorder
         self._thread = threading.Thread(target=self._work, name="spectra-recorder", daemon=True)
+        threads = torch.get_num_threads()
         self._thread.start()
+        self._alone.wait()
+        # torch keeps the last number that any thread asked for, for threads that are still to come
+        torch.set_num_threads(threads)
 
     @property
     def full(self) -> bool:
@@ -65,12 +75,13 @@ class RecordingThread:
             return False
         return True
 
-    def seconds(self) -> float:
-        """Processor time spent since the last call."""
-        total = 0.0
-        while self._seconds:
-            total += self._seconds.popleft()
-        return total
+    def spent(self) -> Spent:
+        """What records have taken since the last call."""
+        processor = elapsed = ended = 0.0
+        while self._spent:
+            one = self._spent.popleft()
+            processor, elapsed, ended = processor + one.processor, elapsed + one.elapsed, one.ended
+        return Spent(processor, elapsed, ended)
 
     def close(self, fields: dict[str, Any]) -> None:
         """Waits for what was taken, writes a record "end" with these fields, closes the file."""
@@ -84,8 +95,12 @@ class RecordingThread:
         self._writer.close()
 
     def _work(self) -> None:
+        # asked for once, the number of a new thread is settled; set before, it would be replaced when first needed
+        torch.get_num_threads()
+        torch.set_num_threads(1)
+        self._alone.set()
         while (task := self._queue.get()) is not None:
-            began = time.thread_time()
+            began = time.thread_time(), time.perf_counter()
             if self.failure is None:
                 try:
                     self._record(*task)
@@ -93,7 +108,8 @@ class RecordingThread:
                     self.failure = error
                     # its frames would keep the copies alive until the training ends
                     traceback.clear_frames(error.__traceback__)
-            self._seconds.append(time.thread_time() - began)
+            ended = time.perf_counter()
+            self._spent.append(Spent(time.thread_time() - began[0], ended - began[1], ended))
             # a snapshot kept alive until the next one comes would be a third copy
             del task
             self._queue.task_done()

@@ -6,7 +6,6 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,6 @@ from anisoscope.engine.spectra import (
     spectra_run,
     spectrum,
 )
-from anisoscope.engine.spectra.budget import Budget
 from anisoscope.engine.spectra.layers import kept_columns
 from anisoscope.engine.spectra.snapshot import Snapshot
 from anisoscope.engine.spectra.worker import RecordingThread
@@ -364,43 +362,30 @@ while True:
     assert len(record.of_kind("spectra")) > 20 and record.damaged == 0 and not record.of_kind("end")
 
 
-def test_budget_arithmetic() -> None:
-    """Steps of 1 s, records of 2 s, 5 %: one record in 40 steps, never two in a row after a pause."""
-    budget = Budget(0.05, every=10)
-    taken = []
-    for step in range(1, 2001):
-        if step > 1:
-            budget.trained(600.0 if step == 1000 else 1.0)
-        if budget.due(step):
-            taken.append(step)
-            budget.planned(step)
-            budget.charge(2.0)
-    gaps = [after - before for before, after in pairwise(taken)]
-    assert budget.spent <= 0.05 * budget.training + 2.0
-    assert set(gaps[2:]) <= {37, 38, 39, 40, 41}
-    assert len(taken) == pytest.approx(50, abs=1)
-    cheap = Budget(0.05, every=10)
-    taken = []
-    for step in range(1, 101):
-        cheap.trained(1.0)
-        if cheap.due(step):
-            taken.append(step)
-            cheap.planned(step)
-            cheap.charge(0.4)
-    assert taken == list(range(1, 101, 10))
+def test_the_thread_computes_alone_and_leaves_others_their_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    record = RecordingThread._record
 
+    def counting(self: RecordingThread, snapshot: Snapshot, dropped: int) -> None:
+        seen.append(torch.get_num_threads())
+        record(self, snapshot, dropped)
 
-def test_budget_charges_the_dearer_of_thread_and_slowdown() -> None:
-    for thread, slowdown in ((0.3, 0.2), (0.1, 0.4)):
-        budget = Budget(0.05, every=1)
-        for _ in range(20):
-            budget.trained(1.0)
-        budget.trained(1.0 + slowdown, disturbed=True)
-        budget.settle(thread, 1.0)
-        assert budget.spent == pytest.approx(max(thread, slowdown))
-        assert budget.training == pytest.approx(21)
-        budget.settle(0.0, 0.0)
-        assert budget.spent == pytest.approx(max(thread, slowdown))
+    monkeypatch.setattr(RecordingThread, "_record", counting)
+    model, before = network(), torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        optimizers = sgd(model)
+        with SpectraRecorder(tmp_path / "run.spec", model, optimizers, budget=None):
+            train(model, optimizers, 3)
+            later = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+            later.start()
+            later.join()
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert sorted(seen) == [1, 2]
 
 
 def test_budget_holds_in_a_training(tmp_path: Path) -> None:
