@@ -28,12 +28,7 @@ MEASURE = f"""async ([page, count, pause, client]) => {{
   }}
   const signal = page === 'bind' ? panes
     : shown.renderers.filter((r) => r.glyph.type === 'Line').at(client ? -1 : 0).data_source.properties.data.change
-  const times = []
-  for (let i = 0; i < count; i++) {{
-    await rest(pause)
-    times.push(await timed(signal, () => {{ slider.value = (client ? 1.5 : 0.8) + 0.004 * i }}))
-  }}
-  return times.filter((time) => time)
+  return repeated(signal, count, pause, (i) => {{ slider.value = (client ? 1.5 : 0.8) + 0.004 * i }})
 }}"""
 
 # Moves the temperature at every animation frame for two seconds; ages of the pictures drawn meanwhile.

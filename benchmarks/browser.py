@@ -16,6 +16,7 @@ from anisoscope.app.command.chromium import find_chromium
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 # Moves something; milliseconds to the first change of the watched signal and to the canvas after it, null after 3 s.
+# Repeated, it moves the i-th time after a pause and leaves out what took longer.
 TIMED = """const timed = (signal, move) => new Promise((done) => {
     const start = performance.now()
     let open = true
@@ -31,6 +32,14 @@ TIMED = """const timed = (signal, move) => new Promise((done) => {
     setTimeout(() => { if (open) { open = false; done(null) } }, 3000)
   })
   const rest = (milliseconds) => new Promise((go) => setTimeout(go, milliseconds))
+  const repeated = async (signal, count, pause, move) => {
+    const times = []
+    for (let i = 0; i < count; i++) {
+      await rest(pause)
+      times.push(await timed(signal, () => move(i)))
+    }
+    return times.filter((time) => time)
+  }
 """
 
 

@@ -1,13 +1,17 @@
-"""What several benchmarks time with: the least of many calls, and a fixed number of threads."""
+"""What several benchmarks time with: the least of many calls, a lens's frames, and a fixed number of threads."""
 
 from __future__ import annotations
 
 import math
+import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
+
+from anisoscope.app.lens import Lens
 
 BUDGET_SECONDS = 0.5
 
@@ -32,3 +36,15 @@ def torch_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def frame_milliseconds(lens: Lens, states: Iterable[Mapping[str, Any]]) -> float:
+    """Median over the states of the time to the first frame, the one under the hand, on one thread."""
+    times = []
+    with torch_threads(1):
+        for state in states:
+            request = lens.validated(state)
+            started = time.perf_counter()
+            next(iter(lens.frames(request)))
+            times.append(time.perf_counter() - started)
+    return 1000 * statistics.median(times)

@@ -18,7 +18,8 @@ from .geometry import cell_geometry, checked_vector, checked_vectors
 from .grid import HashGrid
 from .kernels import EXACT, KERNELS
 
-CHUNK = 1 << 20
+# Numbers of an intermediate tensor: in a core's cache, and below the size for which memory is mapped anew each time
+CHUNK = 1 << 15
 
 
 def point_spread_function(

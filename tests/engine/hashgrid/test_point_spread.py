@@ -223,7 +223,8 @@ def test_many_points_are_the_same_as_few():
     pieces = [
         point_spread_function(FLOORED, [0.5, 0.3], part, "cell", cycle(4)) for part in points.split(9999)
     ]
-    torch.testing.assert_close(whole, torch.cat(pieces), rtol=0, atol=0)
+    # the last numbers of a chunk may be turned by another loop than the first ones
+    torch.testing.assert_close(whole, torch.cat(pieces), rtol=0, atol=1e-15)
     assert point_spread_function(FLOORED, [0.5, 0.3], points[:0]).shape == (0,)
 
 
