@@ -1,21 +1,23 @@
 """The spectra recorder: what it costs a training, what it leaves on the disk, how fast that is read.
 
-Trainings with and without it take turns in blocks, so that the machine's moods meet all of them; a recorder's block
-lasts until its last record is written. Goals: recorded trainings at most 1.05 times the bare one; 10 000 steps of
-eight 128² matrices at every=10 in at most 20 MB; a step's spectra well within the 16 ms of a display; twelve 128²
-spectra in at most 10 ms.
+One training goes on in short turns, recorded and not, the order changing from pair to pair; a recorded turn lasts until
+its last record is written, so that all it costs falls into it. The excess is that of all recorded steps over all others,
+with its standard error, which leaves out each pair in turn. The first turns are not counted: the first record has to be
+earned back. Goals: by the clock at most 5 % more on one thread and on two; 10 000 steps of eight 128² matrices at
+every=10 in at most 20 MB; a step's spectra well within the 16 ms of a display; twelve 128² spectra in at most 10 ms.
 """
 
 from __future__ import annotations
 
+import math
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -26,73 +28,94 @@ from anisoscope.engine.spectra import RunFollower, SpectraRecorder, SpectraRun, 
 
 from .timing import least_seconds, torch_threads
 
-WIDTHS, DEPTH, BATCH = (64, 128, 256), 3, 128
-# blocks that are not counted: a recorder first earns what its first record cost
-BLOCK_SECONDS, ROUNDS, WARMING = 0.3, 12, 2
+# width, layers and batch of a small model and of a middle one, seconds of a turn, pairs of turns
+TRAININGS = ((48, 3, 16, 0.25, 30), (384, 7, 256, 0.8, 12))
+WARMING = 3
 MATRICES, SIZE, RECORDS = 8, 128, 1000
 
 
 def rows() -> Iterator[dict[str, Any]]:
     """All rows, on one thread, whatever the process had before."""
-    with torch_threads(1), tempfile.TemporaryDirectory() as folder:
-        for width in WIDTHS:
-            yield from _training(width, Path(folder))
-        yield from _spectra()
-        yield from _record(Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        for threads in (1, 2):
+            with torch_threads(threads):
+                for training in TRAININGS:
+                    yield from _training(threads, *training, Path(folder))
+        with torch_threads(1):
+            yield from _spectra()
+            yield from _record(Path(folder))
 
 
-def _training(width: int, folder: Path) -> Iterator[dict[str, Any]]:
-    """Time of a step, bare and recorded at 5 % budget: by the clock, and of all processors together."""
-    bare = f"training step, {DEPTH + 2} matrices, width {width}"
-    # one model for all: where its memory lies makes differences of this size
-    train, model, optimizer = _steps(width)
-    recorders: dict[str, SpectraRecorder | None] = {bare: None}
-    for every in (1, 10):
-        recorders[f"the same recorded, every={every}, width {width}"] = SpectraRecorder(
-            folder / f"{width}-{every}.spec", model, optimizer, every=every
-        )
-    count = max(10, int(BLOCK_SECONDS / least_seconds(lambda: train(1))))
-    spent: dict[str, list[tuple[float, float]]] = {name: [] for name in recorders}
-    for block in range(-WARMING, ROUNDS):
-        for name, recorder in recorders.items():
-            with recorder or nullcontext():
-                cost = _cost(train, count, recorder)
-            if block >= 0:
-                spent[name].append(cost)
-    for which, what in enumerate(("", ", processors")):
-        for name in recorders:
-            # the quarters at both ends are the neighbours' doing
-            usual = sorted(cost[which] for cost in spent[name])[ROUNDS // 4 : -ROUNDS // 4]
-            row = {"name": name + what, "value": 1e3 * statistics.mean(usual) / count, "unit": "ms"}
-            yield row if name == bare else {**row, "ratio_to": bare + what}
-    for name, recorder in recorders.items():
-        if recorder is None:
-            continue
-        share = len(spectra_run(recorder.path).steps) / recorder.step
-        yield {
-            "name": name.replace("the same recorded", "records in 1000 steps"),
-            "value": 1e3 * share,
-            "unit": "",
-        }
+class Turn(NamedTuple):
+    """Some steps in a row, seconds by the clock and of all processors."""
+
+    steps: int
+    clock: float
+    processors: float
 
 
-def _cost(train: Callable[[int], None], count: int, recorder: SpectraRecorder | None) -> tuple[float, float]:
-    """Seconds of some steps by the clock and of all threads, the last record written."""
-    clock, processors = time.perf_counter(), time.process_time()
+def _training(
+    threads: int, width: int, depth: int, batch: int, seconds: float, pairs: int, folder: Path
+) -> Iterator[dict[str, Any]]:
+    """Time of a step, and how much more it takes when the training is recorded at a budget of 5 %."""
+    train, model, optimizer = _steps(width, depth, batch)
+    what = f"{depth + 1} matrices, width {width}, threads: {threads}"
+    recorder = SpectraRecorder(folder / f"{width}-{threads}.spec", model, optimizer)
+    count = max(5, int(seconds / least_seconds(lambda: train(1))))
+    recorded, bare = [], []
+    for pair in range(-WARMING, pairs):
+        turns = {}
+        for on in (True, False) if pair % 2 else (False, True):
+            with recorder if on else nullcontext():
+                turns[on] = _turn(train, count, recorder)
+        if pair >= 0:
+            recorded.append(turns[True])
+            bare.append(turns[False])
+    step = 1e3 * sum(turn.clock for turn in bare) / sum(turn.steps for turn in bare)
+    yield {"name": f"training step, {what}", "value": step, "unit": "ms"}
+    for measure in ("clock", "processors"):
+        excess, error = _excess(recorded, bare, measure)
+        yield {"name": f"more when recorded, {measure}, {what}", "value": 100 * excess, "unit": "%"}
+        yield {"name": f"  standard error, {measure}, {what}", "value": 100 * error, "unit": "%"}
+    share = len(spectra_run(recorder.path).steps) / recorder.step
+    yield {"name": f"records in 1000 steps, {what}", "value": 1e3 * share, "unit": ""}
+
+
+def _turn(train: Callable[[int], None], count: int, recorder: SpectraRecorder) -> Turn:
+    """So many steps, and further ones until the last record is written."""
+    clock, processors, steps = time.perf_counter(), time.process_time(), count
     train(count)
-    while recorder is not None and not recorder.idle:
-        time.sleep(2e-4)
-    return time.perf_counter() - clock, time.process_time() - processors
+    while not recorder.idle:
+        train(1)
+        steps += 1
+    return Turn(steps, time.perf_counter() - clock, time.process_time() - processors)
 
 
-def _steps(width: int) -> tuple[Callable[[int], None], nn.Module, torch.optim.Optimizer]:
+def _excess(recorded: Sequence[Turn], bare: Sequence[Turn], measure: str) -> tuple[float, float]:
+    """How much more a recorded step takes, and the jackknife's standard error of that."""
+
+    def ratio(without: int | None) -> float:
+        def per_step(turns: Sequence[Turn]) -> float:
+            kept = [turn for place, turn in enumerate(turns) if place != without]
+            return sum(getattr(turn, measure) for turn in kept) / sum(turn.steps for turn in kept)
+
+        return per_step(recorded) / per_step(bare) - 1
+
+    count = len(bare)
+    others = [ratio(place) for place in range(count)]
+    return ratio(None), math.sqrt((count - 1) * statistics.pvariance(others))
+
+
+def _steps(
+    width: int, depth: int, batch: int
+) -> tuple[Callable[[int], None], nn.Module, torch.optim.Optimizer]:
     """A multilayer perceptron with AdamW, and a function that trains it for some steps."""
     torch.manual_seed(width)
-    sizes = [64, *[width] * (DEPTH + 1), 10]
+    sizes = [64, *[width] * depth, 10]
     layers = [m for a, b in pairwise(sizes) for m in (nn.Linear(a, b), nn.ReLU())]
     model = nn.Sequential(*layers[:-1])
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
-    x, labels = torch.randn(BATCH, 64), torch.randint(0, 10, (BATCH,))
+    x, labels = torch.randn(batch, 64), torch.randint(0, 10, (batch,))
 
     def train(count: int) -> None:
         for _ in range(count):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .errors import InvalidLoss, InvalidParameter
-from .layer_stack import LayerStack, has_moving_bias, layer_stacks
+from .layer_stack import LayerStack, layer_stacks
 
 
 def linear_layers(model: nn.Module, parameters: list[Tensor]) -> list[nn.Linear]:
@@ -59,10 +59,13 @@ class LayerGram:
             raise InvalidLoss(
                 f"a linear layer received shape {tuple(inputs[0].shape)}: (B, features) is needed"
             )
-        self.inputs[layer], self.outputs[layer] = inputs[0].detach(), output
+        self.inputs[layer], self.outputs[layer] = inputs[0], output
 
     def backward(self, losses: Tensor, chain: Tensor, parameters: list[Tensor]) -> None:
-        """Output gradients of all samples in one pass: row b belongs to sample b, as no sample sees another."""
+        """Output gradients of all samples in one pass: row b belongs to sample b, as no sample sees another.
+
+        Without gradients enabled: what is copied from the graph is not to join it.
+        """
         layers, outputs = list(self.outputs), list(self.outputs.values())
         if any(len(output) != len(losses) for output in outputs):
             raise InvalidLoss(
@@ -78,6 +81,7 @@ class LayerGram:
         self._make_stacks(list(slopes), parameters, len(losses))
         for stack in self.stacks:
             stack.fill(self.inputs, slopes)
+        self.inputs = {}
 
     def gram(self) -> Tensor:
         """JJᵀ (B, B) in float64, over the parameters that move."""
@@ -95,14 +99,9 @@ class LayerGram:
 
     def _make_stacks(self, layers: list[nn.Linear], parameters: list[Tensor], samples: int) -> None:
         """New blocks where the step is for other layers, parameters or another batch size than the last one."""
-        moves = [(layer.weight.requires_grad, has_moving_bias(layer)) for layer in layers]
-        made_for = [
-            samples,
-            layers,
-            moves,
-            [id(p) for p in parameters],
-            [id(layer.weight) for layer in layers],
-        ]
+        # asked in every step: an attribute of a module is looked up slowly, its dictionary is not
+        owned = [p for layer in layers for p in layer._parameters.values() if p is not None]
+        made_for = [samples, layers, [*map(id, parameters)], [(id(p), p.requires_grad) for p in owned]]
         if made_for == self._made_for:
             return
         self.stacks, self._made_for = layer_stacks(layers, samples), made_for

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -88,15 +89,14 @@ class Sven(Optimizer):
         group = self.param_groups[0]
         parameters = [p for p in self._parameters() if p.requires_grad]
         layers = self._layers
-        with torch.enable_grad():
-            if layers is None:
-                losses = _checked(closure(), group["kappa"])
-                jacobian = SampleGradients(losses, parameters, _chain(losses, group["kappa"]))
-            else:
-                with layers:
-                    losses = _checked(closure(), group["kappa"])
-                layers.backward(losses, _chain(losses, group["kappa"]), parameters)
-                jacobian = layers
+        with torch.enable_grad(), nullcontext() if layers is None else layers:
+            losses = _checked(closure(), group["kappa"])
+        chain = _chain(losses, group["kappa"])
+        if layers is None:
+            jacobian = SampleGradients(losses, parameters, chain)
+        else:
+            layers.backward(losses, chain, parameters)
+            jacobian = layers
         residuals = losses.detach().double()
         if group["kappa"] != 2:
             residuals = residuals ** (group["kappa"] / 2)
