@@ -5,7 +5,6 @@ Every session and every notebook output has a view of its own; figures are never
 
 from __future__ import annotations
 
-import atexit
 import time
 import uuid
 import weakref
@@ -40,8 +39,6 @@ def shared_worker() -> Worker:
     global _worker
     if _worker is None:
         _worker = Worker()
-        # The end of Python takes threads away in the middle of torch, which then aborts the process.
-        atexit.register(_worker.stop)
     return _worker
 
 

@@ -6,6 +6,7 @@ Closing a generator is the cancel. An exception ends one request only.
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -112,7 +113,13 @@ class Worker:
             self._thread.join(timeout)
 
     def _run(self) -> None:
-        self._limit_threads()
+        try:
+            self._limit_threads()
+        except Exception:
+            # Where Python ends meanwhile, torch takes itself down while it is still being imported.
+            if threading.main_thread().is_alive():
+                raise
+            return
         while True:
             mailbox = self._next()
             if mailbox is None:
@@ -123,6 +130,9 @@ class Worker:
         import torch
 
         torch.set_num_threads(self._threads)
+        # The end of Python takes threads away in the middle of torch, which then aborts the process. After its
+        # import, so that this comes before torch's own farewell.
+        atexit.register(self.stop)
 
     def _next(self) -> Mailbox | None:
         with self._condition:
