@@ -44,10 +44,10 @@ def complex_logits(model: nn.Module, inputs: object, direction: Mapping[str, Ten
         model: as for `logit_jvp`. Its functions must be analytic: no ReLU, no maximum.
         inputs: (batch, ...) tensors, the first dimension is that of t.
         direction: parameter name -> tensor, as for `logit_jvp`.
-        t: (batch,) complex or real steps.
+        t: (batch,) complex or real steps, on any device.
 
     Returns:
-        (batch, classes) complex128; infinite or NaN where a function overflows or has a pole.
+        (batch, classes) complex128 on the device of the inputs; infinite or NaN where a function overflows or has a pole.
 
     Raises:
         NoContinuation: naming the function and the module that has none.
@@ -80,9 +80,9 @@ def complex_forward(
 ) -> tuple[Tensor, list[Denominators]]:
     """As `complex_logits`; beside the logits all denominators in the order of the forward pass."""
     tangents = checked_direction(model, direction)
-    steps = torch.as_tensor(t).to(torch.complex128)
     positional, keywords = as_arguments(cast_floats(inputs, torch.float64))
     first = next(leaf for leaf in tree_leaves((positional, keywords)) if isinstance(leaf, Tensor))
+    steps = torch.as_tensor(t).to(first.device, torch.complex128)
     if steps.shape != first.shape[:1]:
         raise InvalidDirection(
             f"t must have shape {tuple(first.shape[:1])}, one for each sample, not {tuple(steps.shape)}"

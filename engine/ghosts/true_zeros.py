@@ -107,7 +107,7 @@ def true_partition(
         temperature: T of softmax(z/T), positive.
 
     Returns:
-        complex128 of the shape of t; NaN or infinite where a function of the network overflows.
+        complex128 of the shape and on the device of t; NaN or infinite where a function of the network overflows.
 
     Raises:
         NoContinuation, InvalidDirection, InvalidModelOutput: as for `complex_logits`.
@@ -119,9 +119,10 @@ def true_partition(
     >>> true_partition(model, torch.ones(1, 1), v, t).real.item() < -30
     True
     """
-    flat = torch.as_tensor(t).reshape(-1)
+    t = torch.as_tensor(t)
+    flat = t.reshape(-1)
     z = complex_logits(model, inputs[:1].expand(len(flat), *inputs.shape[1:]), direction, flat)
-    return log_partition(z / temperature).reshape(torch.as_tensor(t).shape)
+    return log_partition(z / temperature).reshape(t.shape).to(t.device)
 
 
 def true_zeros(
