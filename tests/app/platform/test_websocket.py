@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
@@ -63,9 +63,9 @@ class Written:
     def is_closing(self) -> bool:
         return False
 
-    def write(self, data: bytes) -> asyncio.Future[None]:
+    def write(self, data: bytes) -> Future[None]:
         self.writes.append(data)
-        done: asyncio.Future[None] = asyncio.Future()
+        done: Future[None] = Future()
         done.set_result(None)
         return done
 
@@ -77,10 +77,7 @@ def test_a_message_with_its_buffers_is_one_write() -> None:
     message = Protocol().create("PATCH-DOC", [event])
     handler: Any = Written()
 
-    async def write() -> None:
-        websocket._write_whole(handler, message)
-
-    asyncio.run(write())
+    websocket._write_whole(handler, message)
     parts = [message.header_json, message.metadata_json, message.content_json]
     expected = b"".join(frame(TEXT, part.encode()) for part in parts)
     assert len(message._buffers) == 1 and len(handler.writes) == 1
