@@ -8,7 +8,7 @@ _last = -1e9
 
 
 def touched() -> None:
-    """Somebody asked for a frame."""
+    """Somebody asked for a page or a frame."""
     global _last
     _last = time.monotonic()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import panel as pn
 
+from .activity import touched
 from .composition import html
 from .errors import RequestError, UnknownLensError
 from .lens import Lens
@@ -35,6 +36,7 @@ def lens_page(slug: str) -> pn.viewable.Viewable:
     A lens that cannot be loaded answers with its message; a refused parameter leaves the opening state
     and is named in the status line.
     """
+    touched()
     try:
         lens = lens_class(slug)()
     except Exception as error:

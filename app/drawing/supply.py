@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -33,24 +34,33 @@ class Supply:
         self._pause = pause
         self._ready: dict[type[Lens], list[list[Screen]]] = defaultdict(list)
 
-    def prepare(self, lenses: Iterable[type[Lens]], kept: int | None = None) -> None:
-        """Fill up the sets of each lens that ships a first frame, to `kept` or to as many as are kept."""
+    def prepare(self, lenses: Iterable[type[Lens]], kept: int | None = None, politely: bool = False) -> None:
+        """Fill up the sets of each lens that ships a first frame, to `kept` or to as many as are kept.
+
+        Politely: before each figure it is waited until nobody has asked for anything for a while.
+        """
         for kind in lenses:
             try:
-                self._fill(kind, kept or self._kept)
+                self._fill(kind, kept or self._kept, politely)
             except Exception:
                 # the other lenses are served; this one says on its own page what is wrong
                 logger.exception("the figures of %s cannot be drawn ahead", kind.slug)
 
-    def _fill(self, kind: type[Lens], kept: int) -> None:
+    def _fill(self, kind: type[Lens], kept: int, politely: bool) -> None:
         lens = kind()
         frame = opening_frame(lens)
         while frame is not None and len(self._ready[kind]) < kept:
             screens = lay_out(lens.figures(frame), frame)
             for screen in screens:
                 if screen.figure.shown(lens):
+                    if politely:
+                        self._wait_for_quiet()
                     screen.draw(frame)
             self._ready[kind].append(screens)
+
+    def _wait_for_quiet(self) -> None:
+        while quiet_for() < self._pause:
+            time.sleep(self._pause / 20)
 
     def take(self, lens: Lens) -> list[Screen] | None:
         """A set for this lens, drawn from its first frame; None where none lies ready."""
@@ -68,7 +78,7 @@ class Supply:
             if quiet_for() < self._pause:
                 self.refill(lenses)
             else:
-                self.prepare(lenses)
+                self.prepare(lenses, politely=True)
 
         timer = threading.Timer(self._pause, look)
         timer.daemon = True
