@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from .. import first_frame
 from ..activity import quiet_for
@@ -33,6 +33,9 @@ class Supply:
         self._kept = kept
         self._pause = pause
         self._ready: dict[type[Lens], list[list[Screen]]] = defaultdict(list)
+        self._lock = threading.Lock()
+        self._wanted: dict[type[Lens], None] = {}
+        self._refilling = False
 
     def prepare(self, lenses: Iterable[type[Lens]], kept: int | None = None, politely: bool = False) -> None:
         """Fill up the sets of each lens that ships a first frame, to `kept` or to as many as are kept.
@@ -71,18 +74,27 @@ class Supply:
         self.refill([type(lens)])
         return screens
 
-    def refill(self, lenses: Sequence[type[Lens]]) -> None:
-        """Fill up the sets on a thread beside, once nobody has asked for anything for a while."""
+    def refill(self, lenses: Iterable[type[Lens]]) -> None:
+        """Fill up the sets on one thread beside, once nobody has asked for anything for a while."""
+        with self._lock:
+            self._wanted.update(dict.fromkeys(lenses))
+            if self._refilling:
+                return
+            self._refilling = True
+        threading.Thread(target=self._refill, name="anisoscope-supply", daemon=True).start()
 
-        def look() -> None:
-            if quiet_for() < self._pause:
-                self.refill(lenses)
-            else:
-                self.prepare(lenses, politely=True)
-
-        timer = threading.Timer(self._pause, look)
-        timer.daemon = True
-        timer.start()
+    def _refill(self) -> None:
+        # Not at once: the reader who has just taken a set is about to move something.
+        time.sleep(self._pause)
+        while True:
+            self._wait_for_quiet()
+            with self._lock:
+                if not self._wanted:
+                    self._refilling = False
+                    return
+                wanted = list(self._wanted)
+                self._wanted.clear()
+            self.prepare(wanted, politely=True)
 
 
 def opening_frame(lens: Lens) -> Frame | None:
