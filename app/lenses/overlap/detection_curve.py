@@ -107,7 +107,8 @@ def detection(
 
 def _problem(setup: Setup) -> Problem:
     design = setup.design
-    compressed = compress(design, setup.sigma / setup.sigma.median())
+    sigma = setup.sigma
+    compressed = compress(design, sigma / sigma.median())
     signal = project(compressed, setup.gamma[:, : len(setup.injected)] @ setup.injected)
     _, unit = isotropic_amplitude(compressed, signal)
     identity = (setup.key, content(setup.weights), content(setup.injected), setup.fit_l_max)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from contextlib import nullcontext
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,7 @@ from bokeh.models import ColumnDataSource, Range1d
 from bokeh.plotting import figure
 from bokeh.protocol import Protocol
 from bokeh.server.views.ws import WSHandler
+from tornado.websocket import WebSocketHandler
 
 from anisoscope.app import websocket
 from anisoscope.app.websocket import BINARY, TEXT, LazySerializer, frame
@@ -70,6 +74,17 @@ class Written:
         return done
 
 
+class Handler(Written, WebSocketHandler):
+    """The same, of the kind that Panel looks for, with a lock that nobody holds."""
+
+    def __init__(self) -> None:
+        Written.__init__(self)
+        self.write_lock = self
+
+    async def acquire(self) -> Any:
+        return nullcontext()
+
+
 def test_a_message_with_its_buffers_is_one_write() -> None:
     document, plot = some_document()
     source = plot.select_one(ColumnDataSource)
@@ -82,6 +97,21 @@ def test_a_message_with_its_buffers_is_one_write() -> None:
     expected = b"".join(frame(TEXT, part.encode()) for part in parts)
     assert len(message._buffers) == 1 and len(handler.writes) == 1
     assert handler.writes[0].startswith(expected) and handler.writes[0].endswith(np.arange(100.0).tobytes())
+
+
+def test_bokeh_and_panel_send_through_what_was_released() -> None:
+    websocket.release_brakes()
+    assert vars(import_module("bokeh.protocol.messages.patch_doc"))["Serializer"] is LazySerializer
+    document, plot = some_document()
+    handler: Any = Handler()
+    connection: Any = SimpleNamespace(_socket=handler, protocol=Protocol())
+    events = [ModelChangedEvent(document, plot, "width", 300)]
+    assert websocket.panel_document.dispatch_tornado(connection, events) == []
+    asked = Protocol().create("OK", "1")
+    step = WSHandler.send_message(handler, asked)
+    with pytest.raises(StopIteration):
+        step.send(None)
+    assert len(handler.writes) == 2 and asked.header_json.encode() in handler.writes[1]
 
 
 def test_releasing_twice_wraps_once() -> None:
