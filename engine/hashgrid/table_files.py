@@ -1,6 +1,7 @@
 """Trained tables in .npz files, for measuring the kernel of an encoding that has learned something."""
 
 import io
+import lzma
 import zipfile
 import zlib
 from typing import IO, Any
@@ -14,7 +15,17 @@ from .grid import BYTES_MAX, HashGrid
 
 _NUMBERS = ("dim", "levels", "log2_table_size", "base_resolution", "growth")
 _WORDS = ("convention", "interpolation")
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, SyntaxError, NotImplementedError)
+# RuntimeError: a member that is encrypted, or says so because a bit of it is wrong
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    ValueError,
+    SyntaxError,
+    RuntimeError,
+)
 
 
 def grid_to_npz(grid: HashGrid) -> bytes:
@@ -71,7 +82,7 @@ def grid_from_npz(
 
 
 def _wanted(archive: zipfile.ZipFile) -> list[str]:
-    found = [name.removesuffix(".npy") for name in archive.namelist()]
+    found = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
     if "table" not in found:
         shown = ", ".join(found[:6]) or "nothing"
         raise InvalidGrid(f"table file holds {shown}: an array named table is needed")
@@ -108,12 +119,13 @@ def _configuration(arrays: dict[str, np.ndarray], table: torch.Tensor) -> GridCo
     if missing or table.ndim != 2:
         what = ", ".join(missing) or "the shape (rows, features) of table"
         raise InvalidGrid(f"table file lacks {what}: give the configuration it was trained with")
-    odd = [name for name in _NUMBERS if arrays[name].size != 1 or arrays[name].dtype.kind not in "fiu"]
-    odd += [name for name in _WORDS if name in arrays and arrays[name].dtype.kind != "U"]
+    odd = [name for name in _NUMBERS if not _plain(arrays[name], whole=name != "growth")]
+    odd += [
+        name for name in _WORDS if name in arrays and (arrays[name].dtype.kind, arrays[name].size) != ("U", 1)
+    ]
     if odd:
         raise InvalidGrid(f"{odd[0]} is {arrays[odd[0]]!r}: one plain value is needed")
     dim, levels, log2, base = (int(arrays[name].item()) for name in _NUMBERS[:-1])
-    word = str(arrays.get("interpolation", np.array("linear")).item())
     return GridConfiguration(
         dim,
         levels,
@@ -122,5 +134,12 @@ def _configuration(arrays: dict[str, np.ndarray], table: torch.Tensor) -> GridCo
         base,
         float(arrays["growth"].item()),
         arrays["convention"].item(),
-        "smoothstep" if word == "smoothstep" else "linear",
+        arrays["interpolation"].item() if "interpolation" in arrays else "linear",
     )
+
+
+def _plain(values: np.ndarray, whole: bool) -> bool:
+    """Whether this is one finite number, a whole one where that is asked for."""
+    if values.size != 1 or values.dtype.kind not in "fiu" or not np.isfinite(values.item()):
+        return False
+    return not whole or values.item() == int(values.item())

@@ -186,3 +186,49 @@ def test_a_header_that_lies_is_believed_only_as_a_size():
         archive.writestr("table.npy", stream.getvalue())
     with pytest.raises(TableTooLarge, match=str(2**51)):
         grid_from_npz(whole.getvalue())
+
+
+def changed(**arrays) -> bytes:
+    """The file of a trained grid with some arrays replaced."""
+    with np.load(io.BytesIO(grid_to_npz(trained()))) as good:
+        return archive(**{**good, **{name: np.array(value) for name, value in arrays.items()}})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("dim", math.nan),
+        ("levels", math.inf),
+        ("base_resolution", 4.5),
+        ("growth", math.nan),
+        ("log2_table_size", [9, 9]),
+        ("convention", ["paper", "paper"]),
+        ("interpolation", "cubic"),
+    ],
+)
+def test_what_is_no_plain_value_is_refused_by_name(name, value):
+    with pytest.raises(InvalidGrid, match=f"{name} is .*needed"):
+        grid_from_npz(changed(**{name: value}))
+
+
+def members(compression: int = zipfile.ZIP_STORED, **content: bytes) -> bytearray:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", compression) as whole:
+        for name, data in content.items():
+            whole.writestr(name.replace("_npy", ".npy"), data)
+    return bytearray(stream.getvalue())
+
+
+def test_archives_that_zipfile_refuses_in_ways_of_its_own():
+    table = io.BytesIO()
+    np.save(table, np.zeros((300, 2), np.float32))
+    encrypted, damaged = (
+        members(table_npy=table.getvalue()),
+        members(zipfile.ZIP_LZMA, table_npy=table.getvalue()),
+    )
+    for flags in (6, encrypted.index(b"PK\1\2") + 8):
+        encrypted[flags] |= 1
+    damaged[30 + len("table.npy") + 12] ^= 255
+    for content in (members(table=table.getvalue()), encrypted, damaged):
+        with pytest.raises(InvalidGrid, match="table file"):
+            grid_from_npz(bytes(content))
