@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from . import accelerate
-from .closed_form import raw_levels
+from .closed_form import checked_peak, raw_levels
 from .encode import encode
 from .errors import InvalidGrid
 from .geometry import cell_geometry, checked_vector, checked_vectors
@@ -44,7 +44,7 @@ def collision_map(grid: HashGrid, x0: Tensor, points: Tensor, kernel: str = "cel
         kernel: "cell" or "adam_cell", which touches every row of the cell equally.
 
     Raises:
-        InvalidGrid: on shapes or values that do not fit, or another kernel.
+        InvalidGrid: on shapes or values that do not fit, another kernel, or a kernel that is 0 at x0.
     """
     source, targets = _checked(grid, x0, points)
     return collision_levels(grid, source, targets, kernel).sum(0)
@@ -61,7 +61,7 @@ def speckle_map(grid: HashGrid, x0: Tensor, points: Tensor, kernel: str = "cell"
         )
     source, targets = _checked(grid, x0, points)
     with_collisions = collision_levels(grid, source, targets, kernel, normalised=False).sum(0)
-    peak = collision_levels(grid, source, source[None], kernel, normalised=False).sum()
+    peak = checked_peak(collision_levels(grid, source, source[None], kernel, normalised=False).sum().item())
     geometry = cell_geometry(grid, len(source))
     return (with_collisions - raw_levels(geometry, source, targets, kernel).sum(0)) / peak
 
@@ -141,7 +141,9 @@ def collision_levels(
     shares = cell_geometry(grid, len(source)).shares(kernel == "adam_cell")
     shares = (1.0,) * len(grid.levels.scales) if shares is None else tuple(shares.tolist())
     levels = _read(targets.cpu(), written, grid, shares).mT
-    return levels / _read(source[None].cpu(), written, grid, shares).sum() if normalised else levels
+    if not normalised:
+        return levels
+    return levels / checked_peak(_read(source[None].cpu(), written, grid, shares).sum().item())
 
 
 def _read(points: Tensor, written: Tensor, grid: HashGrid, shares: tuple[float, ...]) -> Tensor:

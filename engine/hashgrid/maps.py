@@ -10,13 +10,16 @@ import torch
 from torch import Tensor
 
 from . import accelerate
-from .closed_form import raw_levels
+from .closed_form import checked_peak, raw_levels
 from .errors import InvalidGrid
 from .geometry import CellGeometry, cell_geometry, checked_vector, checked_vectors
 from .grid import Backend, HashGrid, checked_backend
 from .kernels import EXACT, KERNELS, PROFILES, SIGN_DESCENT, adam_cell_factor, cell_factor
+from .levels import checked_count
 from .point_spread import point_spread_function
 from .turned_map import summed, summed_compiled, turned_levels
+
+THREADS_MAX = 256
 
 
 def point_spread_map(
@@ -40,7 +43,7 @@ def point_spread_map(
         rotation: as there.
         normalised: as there.
         plane: which coordinates the axes run along; the third stays that of x0.
-        threads: of the compiled kernel; None: torch's number. The image is the same on any number.
+        threads: of the compiled kernel, 1 to 256; None: torch's number. The image is the same on any number.
         backend: for turned levels; auto takes the compiled kernel on the CPU where numba is installed, torch and
             compiled insist. Both give the same within 1e-6 of the peak.
 
@@ -48,7 +51,7 @@ def point_spread_map(
         float32 (n, m), the first axis along rows.
 
     Raises:
-        InvalidGrid: as there, on axes or a plane that do not fit, and where all levels are masked and the peak is 0.
+        InvalidGrid: as there, and on axes, a plane or a number of threads that do not fit.
     """
     source = checked_vector(x0, "x0")
     first, second = (
@@ -58,6 +61,9 @@ def point_spread_map(
         raise InvalidGrid(f"kernel is {kernel!r}: one of {', '.join(KERNELS)} is needed")
     if len(source) < 2 or len(set(plane)) != 2 or not all(0 <= axis < len(source) for axis in plane):
         raise InvalidGrid(f"plane is {plane!r}: two of the axes 0 to {len(source) - 1} are needed")
+    shared_by = (
+        torch.get_num_threads() if threads is None else checked_count("threads", threads, 1, THREADS_MAX)
+    )
     compiled = checked_backend(backend) != "torch" and source.device.type == "cpu" and accelerate.available()
     if isinstance(grid_or_levels, HashGrid) and kernel in EXACT and rotation is None:
         points = source.repeat(len(first) * len(second), 1)
@@ -65,14 +71,14 @@ def point_spread_map(
         values = point_spread_function(grid_or_levels, source, points, kernel, None, normalised)
         return values.reshape(len(first), len(second)).float()
     geometry = cell_geometry(grid_or_levels, len(source), rotation)
-    peak = raw_levels(geometry, source, source[None], kernel).sum().item() if normalised else 1.0
-    if peak == 0:
-        raise InvalidGrid("level_mask is 0 for all levels: nothing can be normalised")
+    peak = (
+        checked_peak(raw_levels(geometry, source, source[None], kernel).sum().item()) if normalised else 1.0
+    )
     if geometry.rotations is None or 0 in (len(first), len(second)):
         return _outer_products(geometry, source, (first, second), kernel, plane, peak)
     offsets = first - source[plane[0]], second - source[plane[1]]
     levels = turned_levels(geometry, source, offsets, kernel, plane, peak)
-    return summed_compiled(levels, threads or torch.get_num_threads()) if compiled else summed(levels)
+    return summed_compiled(levels, shared_by) if compiled else summed(levels)
 
 
 def _outer_products(

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .closed_form import raw_levels
+from .closed_form import checked_peak, raw_levels
 from .collisions import collision_levels
 from .errors import InvalidGrid
 from .geometry import cell_geometry, checked_vector, checked_vectors
@@ -49,7 +49,8 @@ def point_spread_function(
         float64 (n,).
 
     Raises:
-        InvalidGrid: on shapes or values that do not fit, or an unknown kernel.
+        InvalidGrid: on shapes or values that do not fit, an unknown kernel, or where normalised is asked for and the
+            kernel is 0 at x0: all levels are masked, or torch-ngp's cube does not hold it.
 
     >>> point_spread_function([4.0], [0.5], [[0.5], [0.625], [0.75]], "averaged").tolist()
     [1.0, 0.71875, 0.25]
@@ -83,7 +84,7 @@ def point_spread_levels(
     raw = torch.cat(parts, 1)
     if not normalised:
         return raw
-    return raw / raw_levels(geometry, source, source[None], kernel).sum(0)
+    return raw / checked_peak(raw_levels(geometry, source, source[None], kernel).sum().item())
 
 
 def _refuse_smoothstep(grid: HashGrid) -> None:

@@ -12,6 +12,7 @@ from anisoscope.engine.hashgrid.collisions import (
     measured_speckle,
     speckle_map,
 )
+from anisoscope.engine.hashgrid.errors import InvalidGrid
 from anisoscope.engine.hashgrid.grid import HashGrid
 from anisoscope.engine.hashgrid.optical_transfer import optical_transfer_function
 from anisoscope.engine.hashgrid.point_spread import point_spread_function, point_spread_levels
@@ -146,3 +147,22 @@ def test_what_is_refused():
     ):
         with pytest.raises(ValueError, match=words):
             call()
+
+
+def test_nothing_is_divided_by_a_kernel_of_zero():
+    """Of all levels masked, and of a point where torch-ngp has no corners, nothing is known: not even NaN."""
+    masked = HashGrid(2, 3, 1, 6, 4, 1.5, level_mask=torch.zeros(3))
+    outside = HashGrid(2, 3, 1, 6, 4, 1.5, "torch-ngp")
+    points = some_points(5)
+    for grid, place in ((masked, [0.3, 0.4]), (outside, [1.3, 0.4])):
+        source = torch.tensor(place, dtype=torch.float64)
+        for call in (
+            lambda g, x: collision_map(g, x, points),
+            lambda g, x: speckle_map(g, x, points),
+            lambda g, x: measured_speckle(g, x[None], points),
+            lambda g, x: point_spread_function(g, x, points),
+        ):
+            with pytest.raises(InvalidGrid, match="0 at x0"):
+                call(grid, source)
+    with pytest.raises(InvalidGrid, match="0 at x0"):
+        point_spread_function(masked, torch.tensor([0.3, 0.4]), points, "averaged")

@@ -127,8 +127,9 @@ def test_no_pixels_and_no_levels(turn):
     grid = HashGrid(2, 16, 1, 4, 16, 1.38, level_mask=torch.zeros(16))
     raw = point_spread_map(grid, X0, (first, second), "node", angles(turn), normalised=False)
     assert torch.equal(raw, torch.zeros(5, 5))
-    with pytest.raises(InvalidGrid, match="level_mask is 0"):
-        point_spread_map(grid, X0, (first, second), "node", angles(turn))
+    for kernel in ("node", "cell"):
+        with pytest.raises(InvalidGrid, match="level_mask is 0"):
+            point_spread_map(grid, X0, (first, second), kernel, angles(turn))
 
 
 def test_a_grid_s_map_has_its_collisions():
@@ -152,6 +153,8 @@ def test_what_is_refused():
         (lambda: point_spread_map(FLOORED, X0, axes, backend="triton"), "backend is 'triton'"),  # pyright: ignore[reportArgumentType]
         (lambda: point_spread_map(FLOORED, X0, (axes[0].flip(0), axes[1])), r"axes\[0\] goes down"),
         (lambda: point_spread_map(FLOORED, X0, (axes[0], axes[1] * math.nan)), r"axes\[1\]"),
+        (lambda: point_spread_map(FLOORED, X0, axes, rotation=golden(), threads=0), "threads is 0: 1 to"),
+        (lambda: point_spread_map(FLOORED, X0, axes, rotation=golden(), threads=-1), "threads is -1: 1 to"),
     ):
         with pytest.raises(ValueError, match=words):
             call()
