@@ -153,8 +153,19 @@ def _plan(lattice: Lattice, mask: tuple[float, ...], real: torch.dtype, of_table
     ]
     return Plan(
         rows,
-        reals.to(real).numpy(),
+        _within(reals, real).numpy(),
         turns.to(real).numpy(),
         torch.tensor(mask, dtype=of_table).numpy(),
         np.array(options),
     )
+
+
+def _within(reals: Tensor, real: torch.dtype) -> Tensor:
+    """The reals of a plan in another dtype: no greatest cell behind the last, and no least one before the first."""
+    found = reals.to(real)
+    low, high = found[:, 3::2], found[:, 4::2]
+    found[:, 3::2] = torch.where(low < reals[:, 3::2], low.nextafter(torch.full_like(low, math.inf)), low)
+    found[:, 4::2] = torch.where(
+        high > reals[:, 4::2], high.nextafter(torch.full_like(high, -math.inf)), high
+    )
+    return found

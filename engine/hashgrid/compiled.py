@@ -87,7 +87,7 @@ def _axis(points, plan, level, axis, cells, fractions):
     origin, step = plan.rows[level, 3 + axis], np.uint32(plan.rows[level, 6 + axis])
     for k in range(len(points)):
         cell = max(min(np.floor(fractions[k]), high), low)
-        fractions[k] -= cell
+        fractions[k] = min(max(fractions[k] - cell, one - one), one)
         cells[k] = np.uint32(np.int64(cell) - origin) * step
     if plan.options[1]:
         for k in range(len(points)):

@@ -18,6 +18,8 @@ FEATURES_MAX = 64
 BYTES_MAX = 2**31
 # Instant-NGP, section 3: tables start uniform within ±1e-4
 _START = 1e-4
+# Further out a cell of the finest level may be no 64-bit number
+_FAR = 2**31
 
 
 class HashGrid(nn.Module):
@@ -26,7 +28,8 @@ class HashGrid(nn.Module):
     Points (n, dim) in [0, 1] give features (n, levels·features), level-major. Gradients reach the table and, where
     the points require them, the points, twice if need be; sums run in a fixed order, so the table's gradient is
     the same bit for bit on any number of threads. Outside [0, 1] tiny-cuda-nn and nerfstudio go on or wrap,
-    torch-ngp gives zeros, the paper's convention refuses.
+    torch-ngp gives zeros, the paper's convention refuses; beyond ±2³¹ all refuse. float32 points tell 2²⁴ cells of
+    an axis apart; for finer levels take float64.
 
     Args:
         dim: 1, 2 or 3.
@@ -139,9 +142,9 @@ class HashGrid(nn.Module):
         """Take a trained table (rows, features).
 
         Raises:
-            InvalidGrid: on another shape, and on a NaN or infinite entry, naming the first.
+            InvalidGrid: on another shape, and on an entry that is NaN, or infinite in the table's dtype, naming the first.
         """
-        table = torch.as_tensor(values).detach()
+        table = torch.as_tensor(values).detach().to(self.table.dtype)
         if table.shape != self.table.shape:
             raise InvalidGrid(f"table has shape {tuple(table.shape)}: {tuple(self.table.shape)} is needed")
         bad = ~torch.isfinite(table)
@@ -181,8 +184,8 @@ class HashGrid(nn.Module):
         if len(points) == 0:
             return points
         low, high = (bound.item() for bound in torch.aminmax(points.detach()))
-        if not (low > -torch.inf and high < torch.inf):
-            raise InvalidGrid(f"points run from {low} to {high}: finite numbers are needed")
+        if not (low >= -_FAR and high <= _FAR):
+            raise InvalidGrid(f"points run from {low} to {high}: finite numbers within ±{_FAR} are needed")
         if self.convention == "paper" and (low < 0 or high > 1):
             raise InvalidGrid(f"points run from {low} to {high}: the paper's convention is for 0 to 1")
         return points

@@ -68,6 +68,9 @@ class Lattice:
         positions = self.positions(points, level)
         cells = self.cells(positions, level)
         fraction = positions - cells.to(positions.dtype)
+        if self.convention == "paper":
+            # beyond 2^24 cells float32 can put x = 1 behind the last vertex; the slope stays that of the cell
+            fraction = fraction + (fraction.clamp(0, 1) - fraction).detach()
         if self.smoothstep:
             fraction = fraction * fraction * (3 - 2 * fraction)
         picks = corner_picks(self.dim).to(points.device)

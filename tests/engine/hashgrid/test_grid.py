@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from anisoscope.engine.hashgrid import accelerate
 from anisoscope.engine.hashgrid.errors import InvalidGrid
 from anisoscope.engine.hashgrid.grid import HashGrid
 from anisoscope.engine.hashgrid.rotations import cycle_set, golden_angles, rotation_set
@@ -198,6 +199,21 @@ def test_the_slope_at_the_border_is_that_of_the_cell_inside():
     assert torch.allclose(slopes[0], slopes[1], rtol=1e-5)
 
 
+@pytest.mark.parametrize("resolution", [2**24 + 1, 2**25 - 1, 2**26 - 1, 2**27 - 1])
+@pytest.mark.parametrize("backend", ["torch", "compiled"])
+def test_the_last_vertex_of_more_cells_than_float32_tells_apart(resolution, backend):
+    """Weights stay weights, and no vertex beyond the last is read: in one dimension row is vertex mod T."""
+    if backend == "compiled" and not accelerate.available():
+        pytest.skip("numba is not installed")
+    grid = HashGrid(1, 1, 1, 6, resolution, 2.0, backend=backend)
+    grid.load_table(torch.arange(64.0)[:, None])
+    value, last = grid(torch.ones(1, 1)).item(), resolution % 64
+    # float32 keeps 24 bits of a place
+    assert last - resolution / 2**23 <= value <= last
+    weights = grid.corners(torch.ones(1, 1), 0)[1]
+    assert weights.min() >= 0 and weights.max() <= 1 and weights.sum() == 1
+
+
 def test_outside_the_unit_cube():
     """Each convention as its source has it: zeros, a wrap, a hash like any other, or a refusal."""
     outside = torch.tensor([[1.2, 0.5], [-0.3, 0.5]], dtype=torch.float64)
@@ -213,6 +229,8 @@ def test_outside_the_unit_cube():
     [
         torch.tensor([[0.1, math.nan]]),
         torch.tensor([[0.1, math.inf]]),
+        torch.tensor([[0.1, 1e19]]),
+        torch.tensor([[-1e30, 0.1]], dtype=torch.float64),
         torch.rand(3, 3),
         torch.rand(3),
         torch.zeros(3, 2, dtype=torch.int64),
@@ -237,6 +255,8 @@ def test_tables_that_are_refused():
         grid.load_table(bad)
     with pytest.raises(InvalidGrid, match="table has shape"):
         grid.load_table(bad[1:])
+    with pytest.raises(InvalidGrid, match=r"table\[0, 0\] is inf"):
+        grid.load_table(torch.full_like(bad, 1e300, dtype=torch.float64))
     assert torch.equal(grid.table, kept)
 
 
