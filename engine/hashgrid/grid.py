@@ -18,8 +18,6 @@ FEATURES_MAX = 64
 BYTES_MAX = 2**31
 # Instant-NGP, section 3: tables start uniform within ±1e-4
 _START = 1e-4
-# Further out a cell of the finest level may be no 64-bit number
-_FAR = 2**31
 
 
 class HashGrid(nn.Module):
@@ -158,11 +156,11 @@ class HashGrid(nn.Module):
 
     def corners(self, points: Tensor, level: int) -> tuple[Tensor, Tensor]:
         """Rows of the table, int64 (n, 2^dim), and weights (n, 2^dim) of one level; axis 0 is the fastest corner."""
-        rows, weights = self.lattice.corners(self._checked(points), level)
+        rows, weights = self.lattice.corners(self.lattice.checked(points), level)
         return rows + int(self.levels.offsets[level]), weights
 
     def forward(self, points: Tensor) -> Tensor:
-        points = self._checked(points)
+        points = self.lattice.checked(points)
         mask = tuple(self._mask.tolist())
         if points.requires_grad and torch.is_grad_enabled():
             return encode_differentiable(points, self.table, self.lattice, mask)
@@ -175,20 +173,6 @@ class HashGrid(nn.Module):
             f"dim={self.dim}, levels={len(self._mask)}, features={self.features}, "
             f"rows={len(self.table)}, convention={self.convention!r}"
         )
-
-    def _checked(self, points: Tensor) -> Tensor:
-        if points.ndim != 2 or points.shape[1] != self.dim or not points.is_floating_point():
-            raise InvalidGrid(
-                f"points are {points.dtype} of shape {tuple(points.shape)}: floating point (n, {self.dim}) is needed"
-            )
-        if len(points) == 0:
-            return points
-        low, high = (bound.item() for bound in torch.aminmax(points.detach()))
-        if not (low >= -_FAR and high <= _FAR):
-            raise InvalidGrid(f"points run from {low} to {high}: finite numbers within ±{_FAR} are needed")
-        if self.convention == "paper" and (low < 0 or high > 1):
-            raise InvalidGrid(f"points run from {low} to {high}: the paper's convention is for 0 to 1")
-        return points
 
 
 def checked_backend(backend: Backend) -> Backend:

@@ -7,7 +7,7 @@ first row, only relabels the rows and leaves the collisions as they are.)
 
 from torch import Tensor
 
-from .errors import InvalidGrid
+from .levels import checked_count
 
 PRIMES = (1, 2654435761, 805459861)
 """One multiplier an axis, below 2³²: the first is 1, so that neighbours along axis 0 lie side by side."""
@@ -28,10 +28,8 @@ def hash_multipliers(dim: int, seed: int = 0) -> tuple[int, ...]:
     >>> hash_multipliers(2)
     (1, 2654435761)
     """
-    if dim not in (1, 2, 3):
-        raise InvalidGrid(f"dim is {dim!r}: 1, 2 or 3 is allowed")
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= SEED_MAX:
-        raise InvalidGrid(f"hash seed is {seed!r}: a whole number from 0 to {SEED_MAX} is needed")
+    checked_count("dim", dim, 1, len(PRIMES))
+    seed = checked_count("hash seed", seed, 0, SEED_MAX)
     if seed == 0:
         return PRIMES[:dim]
     return tuple((_mixed(seed * len(PRIMES) + axis) & _LOW_32) | 1 for axis in range(dim))

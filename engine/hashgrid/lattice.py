@@ -1,6 +1,6 @@
 """Where a point falls in the lattice of one level: the rows of its cell's corners, and their weights."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, get_args
@@ -9,13 +9,15 @@ import torch
 from torch import Tensor
 
 from .errors import InvalidGrid
-from .hashing import hash_multipliers, hash_rows
-from .levels import Convention, Levels, checked_shape, level_table
+from .hashing import SEED_MAX, hash_multipliers, hash_rows
+from .levels import Convention, Levels, checked_count, checked_shape, level_table
 from .rotations import rotation_matrices
 
 Interpolation = Literal["linear", "smoothstep"]
 
 _LOW_32 = 0xFFFFFFFF
+# Further out a cell of the finest level may be no 64-bit number
+_FAR = 2**31
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,25 @@ class Lattice:
     @property
     def dim(self) -> int:
         return self.levels.vertices.shape[1]
+
+    def checked(self, points: Tensor) -> Tensor:
+        """The points themselves.
+
+        Raises:
+            InvalidGrid: unless they are floating point (n, dim), finite, and where the convention has vertices.
+        """
+        if points.ndim != 2 or points.shape[1] != self.dim or not points.is_floating_point():
+            raise InvalidGrid(
+                f"points are {points.dtype} of shape {tuple(points.shape)}: floating point (n, {self.dim}) is needed"
+            )
+        if len(points) == 0:
+            return points
+        low, high = (bound.item() for bound in torch.aminmax(points.detach()))
+        if not (low >= -_FAR and high <= _FAR):
+            raise InvalidGrid(f"points run from {low} to {high}: finite numbers within ±{_FAR} are needed")
+        if self.convention == "paper" and (low < 0 or high > 1):
+            raise InvalidGrid(f"points run from {low} to {high}: the paper's convention is for 0 to 1")
+        return points
 
     def positions(self, points: Tensor, level: int) -> Tensor:
         """(n, dim) lattice positions a = s·(R (x − c) + c) + o of one level, in the points' dtype."""
@@ -130,12 +151,10 @@ def make_lattice(
 
 
 def _checked_seeds(seeds: int | Sequence[int], levels: int) -> tuple[int, ...]:
-    values = (seeds,) * levels if isinstance(seeds, int) else tuple(seeds)
+    values = tuple(seeds) if isinstance(seeds, Iterable) else (seeds,) * levels
     if len(values) != levels:
         raise InvalidGrid(f"hash_seeds has {len(values)} entries: one a level, {levels}, is needed")
-    for value in values:
-        hash_multipliers(1, value)
-    return values
+    return tuple(checked_count("hash seed", value, 0, SEED_MAX) for value in values)
 
 
 @lru_cache(maxsize=4)

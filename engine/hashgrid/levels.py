@@ -28,7 +28,6 @@ Convention = Literal["paper", "tiny-cuda-nn", "nerfstudio", "torch-ngp"]
 
 CONVENTIONS: tuple[str, ...] = get_args(Convention)
 LEVELS_MAX = 32
-DIMENSIONS = (1, 2, 3)
 TABLE_BITS_MAX = 30
 # Cells are 32-bit numbers in every peer, and float32 positions resolve 2^24 of them
 RESOLUTION_MAX = 2**31 - 1
@@ -132,8 +131,7 @@ def checked_shape(
     Raises:
         InvalidGrid: as for `level_table`.
     """
-    if dim not in DIMENSIONS:
-        raise InvalidGrid(f"dim is {dim!r}: 1, 2 or 3 is allowed")
+    checked_count("dim", dim, 1, 3)
     checked_count("levels", levels, 1, LEVELS_MAX)
     checked_count("log2_table_size", log2_table_size, 1, TABLE_BITS_MAX)
     checked_count("base_resolution", base_resolution, 1, RESOLUTION_MAX)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from .errors import InvalidGrid
 from .geometry import checked_resolutions
 from .grid import HashGrid
+from .levels import checked_count
 
 
 class Speckle(NamedTuple):
@@ -81,7 +82,10 @@ def load_factors(grid_or_levels: Any, table_size: int | None = None, dim: int = 
         sizes = table.table_sizes.tolist() if table_size is None else [_rows(table_size)] * len(counts)
         return [count / rows for count, rows in zip(counts, sizes, strict=True)]
     rows = _rows(table_size)
-    return [(math.floor(n) + 1) ** _dim(dim) / rows for n in checked_resolutions(table).tolist()]
+    return [
+        (math.floor(n) + 1) ** checked_count("dim", dim, 1, 3) / rows
+        for n in checked_resolutions(table).tolist()
+    ]
 
 
 def _hashed_levels(grid_or_levels: Any, table_size: int | None, dim: int) -> tuple[int, int, int, int]:
@@ -92,7 +96,7 @@ def _hashed_levels(grid_or_levels: Any, table_size: int | None, dim: int) -> tup
         rows = int(table.table_sizes[~table.dense].max()) if hashed else 1
         return hashed, len(table.dense), rows, table.vertices.shape[1]
     loads = load_factors(grid_or_levels, table_size, dim)
-    own_dim = table.vertices.shape[1] if hasattr(table, "vertices") else _dim(dim)
+    own_dim = table.vertices.shape[1] if hasattr(table, "vertices") else checked_count("dim", dim, 1, 3)
     return sum(load > 1 for load in loads), len(loads), _rows(table_size), own_dim
 
 
@@ -110,9 +114,3 @@ def _rows(table_size: int | None) -> int:
     if rows < 1:
         raise InvalidGrid(f"table_size is {rows}: 1 row or more is needed")
     return rows
-
-
-def _dim(dim: int) -> int:
-    if dim not in (1, 2, 3):
-        raise InvalidGrid(f"dim is {dim!r}: 1, 2 or 3 is needed")
-    return dim

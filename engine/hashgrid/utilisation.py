@@ -45,7 +45,7 @@ def table_utilisation(grid: HashGrid | Lattice, points: Tensor) -> TableUtilisat
         points: (n, dim) in [0, 1]; see `pixel_centres`. float64 where the fine levels matter.
 
     Raises:
-        InvalidGrid: on points of another shape.
+        InvalidGrid: on points of another shape or dtype, that are not finite, or outside the paper's cube.
 
     >>> from .lattice import make_lattice
     >>> found = table_utilisation(make_lattice(2, 10, 11, 8, 2.0), pixel_centres(128, 128))
@@ -53,10 +53,8 @@ def table_utilisation(grid: HashGrid | Lattice, points: Tensor) -> TableUtilisat
     (7539, 15795)
     """
     lattice = grid.lattice if isinstance(grid, HashGrid) else grid
-    if points.ndim != 2 or points.shape[1] != lattice.dim:
-        raise InvalidGrid(f"points have shape {tuple(points.shape)}: (n, {lattice.dim}) is needed")
-    sizes = lattice.levels.table_sizes
-    counts = [_touched(lattice, points.detach(), level, size) for level, size in enumerate(sizes.tolist())]
+    checked, sizes = lattice.checked(points.detach()), lattice.levels.table_sizes
+    counts = [_touched(lattice, checked, level, size) for level, size in enumerate(sizes.tolist())]
     return TableUtilisation(torch.tensor(counts), sizes)
 
 

@@ -2,12 +2,14 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from anisoscope.engine.hashgrid.errors import InvalidGrid, TableTooLarge
 from anisoscope.engine.hashgrid.grid import HashGrid
 from anisoscope.engine.hashgrid.hashing import hash_multipliers, hash_rows
+from anisoscope.engine.hashgrid.lattice import make_lattice
 from anisoscope.engine.hashgrid.levels import Convention, growth_between, level_table
 from anisoscope.engine.hashgrid.rotations import about_axis, cycle_angles, golden_angles, rotation_matrices
 
@@ -104,6 +106,11 @@ def test_negative_vertices_wrap_at_32_bits():
     assert hash_rows(torch.tensor([-1, 5]), 2**12) == hash_rows(torch.tensor([2**32 - 1, 5]), 2**12)
 
 
+def test_seeds_may_be_whole_numbers_of_numpy():
+    assert make_lattice(2, 3, 8, 4, 1.5, hash_seeds=np.int64(3)).hash_seeds == (3, 3, 3)  # pyright: ignore[reportArgumentType]
+    assert make_lattice(2, 3, 8, 4, 1.5, hash_seeds=np.arange(3)).hash_seeds == (0, 1, 2)  # pyright: ignore[reportArgumentType]
+
+
 def test_another_seed_is_another_hash():
     """Different partners, not the same partners under other names: that is what XOR with a constant would do."""
     vertices = torch.cartesian_prod(torch.arange(40), torch.arange(40))
@@ -151,6 +158,8 @@ def test_turned_levels_hold_the_turned_square():
         ({"levels": 2.5}, "levels"),
         ({"levels": True}, "levels"),
         ({"dim": 4}, "dim"),
+        ({"dim": 2.0}, "dim"),
+        ({"dim": True}, "dim"),
         ({"features": 0}, "features"),
         ({"log2_table_size": 31}, "log2_table_size"),
         ({"base_resolution": 0}, "base_resolution"),
@@ -161,6 +170,8 @@ def test_turned_levels_hold_the_turned_square():
         ({"rotation": torch.ones(4, 2, 2)}, "rotation"),
         ({"hash_seeds": [1, 2]}, "hash_seeds"),
         ({"hash_seeds": -1}, "hash seed"),
+        ({"hash_seeds": True}, "hash seed"),
+        ({"hash_seeds": 1.5}, "hash seed"),
         ({"interpolation": "cubic"}, "interpolation"),
         ({"level_mask": torch.ones(3)}, "level_mask"),
         ({"seed": -1}, "seed"),

@@ -65,8 +65,15 @@ def test_pixel_centres():
     for shape in ((), (0, 3), (2**20, 2**20)):
         with pytest.raises(InvalidGrid, match="shape"):
             pixel_centres(*shape)
+
+
+@pytest.mark.parametrize(
+    "points",
+    [torch.rand(4, 3), torch.full((4, 2), math.nan), torch.full((4, 2), 7.0), torch.ones(4, 2).int()],
+)
+def test_points_that_read_no_vertex_are_refused_not_counted(points):
     with pytest.raises(InvalidGrid, match="points"):
-        table_utilisation(make_lattice(2, 3, 6, 4, 1.5), torch.rand(4, 3))
+        table_utilisation(make_lattice(2, 3, 6, 4, 1.5), points)
 
 
 def test_a_split_has_the_parameters_of_the_whole():
