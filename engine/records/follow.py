@@ -107,7 +107,7 @@ class RecordFollower(Generic[Found]):
 
         Raises:
             ForeignRecord: naming the file, when it is no record of this kind; again at each look until it changes.
-            OSError: when the file cannot be read.
+            OSError: when the file cannot be read; the next look tries again.
         """
         try:
             found = os.stat(self.path)
@@ -129,6 +129,10 @@ class RecordFollower(Generic[Found]):
             self._tables, self._read, self.phase = None, None, Phase.WAITING
         except ForeignRecord as error:
             self._refusal = error
+            raise
+        except OSError:
+            # says nothing of what the file holds, which may never change: read at the next look
+            self._seen = None
             raise
         return news
 

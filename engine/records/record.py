@@ -92,7 +92,8 @@ class RecordWriter:
 
     Raises:
         FileExistsError: in mode "x".
-        RecordError: in mode "a", on a file that is no record or has another header.
+        OSError: when the file cannot be opened, or the disk is full.
+        RecordError: in mode "a", on a file that is no record, or whose header is another or damaged.
         ValueError: on an unknown mode, or a header that is not JSON.
     """
 
@@ -105,11 +106,15 @@ class RecordWriter:
         end = _end_of_same_run(self.path, first) if goes_on else 0
         kind = "r+b" if goes_on else mode.replace("a", "x") + "b"
         self._file = open(self.path, kind, buffering=0)  # noqa: SIM115 - open as long as the writer is
-        if goes_on:
-            self._file.truncate(end)
-            self._file.seek(end)
-        if not end:
-            self._write(SIGNATURE + first)
+        try:
+            if goes_on:
+                self._file.truncate(end)
+                self._file.seek(end)
+            if not end:
+                self._write(SIGNATURE + first)
+        except OSError:
+            self._file.close()
+            raise
 
     def append(self, kind: str, fields: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> int:
         """Writes one record; the number of bytes it took.
@@ -197,7 +202,7 @@ def _read_header(path: Path, file: BinaryIO) -> tuple[dict[str, Any], int]:
         length = FRAME.unpack(top)[1]
         rest = os.fstat(file.fileno()).st_size - file.tell()
         # a length beyond the file is not worth its memory
-        found = next(_frames(top + file.read(length)), None) if length <= rest else None
+        found = next(_frames(top + file.read(min(length, rest))), None)
         if found and found[0] == 0:
             entry = _entry(path, found[1])
             version = entry.fields.get("format")
@@ -206,7 +211,8 @@ def _read_header(path: Path, file: BinaryIO) -> tuple[dict[str, Any], int]:
             if version > FORMAT:
                 raise ForeignRecord(path, f"has format {version}; this version reads up to {FORMAT}")
             return entry.fields, len(SIGNATURE) + found[2]
-        if top[:4] != MARKER or length <= rest:
+        # what is followed by whole records was whole itself
+        if found or top[:4] != MARKER or length <= rest:
             raise ForeignRecord(path, "begins like a run record, but its header is damaged")
     raise UnfinishedRecord(path, "holds no whole header yet: nothing was recorded")
 
@@ -261,7 +267,15 @@ def _entry(path: Path, payload: memoryview) -> Entry:
             values = np.frombuffer(payload, kept, count, at) if count else np.empty(0, kept)
             arrays[str(name)] = values.reshape(shape)
             at += values.nbytes + -values.nbytes % 8
-    except (ValueError, KeyError, TypeError, AttributeError, struct.error, RecursionError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        struct.error,
+        RecursionError,
+        OverflowError,
+    ) as error:
         raise ForeignRecord(path, f"holds a record that is not of this format: {error}") from error
     return Entry(str(kind), fields, arrays)
 

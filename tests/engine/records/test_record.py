@@ -1,8 +1,11 @@
 """The record file: what is written comes back, from a growing, cut, damaged or foreign file too."""
 
+import gc
 import os
 import struct
+import threading
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ from anisoscope.engine.records import (
     UnfinishedRecord,
     content_of,
     read_record,
+    replacing,
 )
 from anisoscope.engine.records.record import FRAME, MARKER, SIGNATURE
 
@@ -161,6 +165,44 @@ def test_modes(path: Path, tmp_path: Path) -> None:
     assert read_record(tmp_path / "new").entries == ()
 
 
+def test_a_damaged_header_is_not_taken_for_the_beginning_of_one(path: Path) -> None:
+    """One wrong bit of its length, and going on with the record would empty the file."""
+    data = bytearray(path.read_bytes())
+    data[len(SIGNATURE) + 7] ^= 0x40
+    path.write_bytes(data)
+    for act in (read_record, content_of, lambda file: RecordWriter(file, HEADER, mode="a")):
+        with pytest.raises(ForeignRecord, match="its header is damaged"):
+            act(path)
+    assert path.read_bytes() == data
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+@pytest.mark.filterwarnings("error")
+def test_a_disk_that_is_full_at_once_leaves_nothing_open() -> None:
+    with pytest.raises(OSError, match="No space left"):
+        RecordWriter("/dev/full", HEADER, mode="w")
+    gc.collect()
+
+
+def test_two_threads_may_replace_one_file(tmp_path: Path) -> None:
+    """Each writes its own, at the same time; the target is whole, that of the last."""
+    together = threading.Barrier(2, timeout=20)
+
+    def write(letter: bytes) -> None:
+        with replacing(tmp_path / "target") as fresh, open(fresh, "wb") as file:
+            file.write(letter * 9)
+            file.flush()
+            together.wait()
+            file.write(letter * 9)
+            file.flush()
+            together.wait()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, (b"a", b"b")))
+    assert (tmp_path / "target").read_bytes() in (b"a" * 18, b"b" * 18)
+    assert [file.name for file in tmp_path.iterdir()] == ["target"]
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -207,6 +249,10 @@ GOOD = framed(payload(b'{"kind":"header","format":1,"arrays":[]}'))
         (GOOD + framed(payload(b'{"kind":"a","arrays":[["x",["float32"],[1]]]}')), "not of this format"),
         (
             GOOD + framed(payload(b'{"kind":"a","arrays":[["x","float64",[99999999999]]]}')),
+            "not of this format",
+        ),
+        (
+            GOOD + framed(payload(b'{"kind":"a","arrays":[["x","float64",[1099511627776,1099511627776]]]}')),
             "not of this format",
         ),
         (GOOD + framed(payload(b'{"kind":"a"}')), "not of this format"),

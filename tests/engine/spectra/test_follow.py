@@ -164,6 +164,24 @@ def test_foreign_files_are_refused_until_they_change(tmp_path: Path) -> None:
     assert follower.run is run and run is not None and run.steps.tolist() == [0, 1]
 
 
+def test_a_file_that_could_not_be_read_once_is_read_at_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.spec"
+    written(path, 2)
+    follower = RunFollower(path)
+    with monkeypatch.context() as patched:
+        patched.setattr("anisoscope.engine.records.follow.read_record", refused)
+        for _ in range(2):
+            with pytest.raises(PermissionError):
+                follower.poll()
+    same(follower.poll(), spectra_run(path))
+
+
+def refused(*_: object) -> None:
+    raise PermissionError("not now")
+
+
 def test_a_damaged_record_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "run.spec"
     data = bytearray(written(path, 4, end=False))
