@@ -25,7 +25,8 @@ def earlier_part(
     except UnfinishedRecord:
         return None
     if record is None or any(
-        record.header.get(name) != value for name, value in header.items() if name not in OF_THE_PROCESS
+        record.header.get(name) != header.get(name)
+        for name in (record.header.keys() | header.keys()) - OF_THE_PROCESS
     ):
         return None
     step = max((int(entry.fields.get("step", 0)) for entry in record.entries), default=0)

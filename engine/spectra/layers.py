@@ -67,7 +67,9 @@ def watched_layers(
         for group in opt.param_groups
         for p in group["params"]
     }
-    named = [(_plain(name), p) for name, p in model.named_parameters() if id(p) in owner]
+    watched = [(name, p) for name, p in model.named_parameters() if id(p) in owner]
+    names = _plain([name for name, _ in watched])
+    named = [(name, p) for name, (_, p) in zip(names, watched, strict=True)]
     strangers = set(range(len(optimizers))) - {owner[id(p)] for _, p in named}
     if strangers:
         first = min(strangers)
@@ -115,6 +117,7 @@ def learning_rates(optimizer: torch.optim.Optimizer) -> dict[int, float]:
     return {id(p): float(group.get("lr", 1.0)) for group in optimizer.param_groups for p in group["params"]}
 
 
-def _plain(name: str) -> str:
-    """The parameter's name without what wrappers put in front."""
-    return name.replace("_orig_mod.", "").removeprefix("module.")
+def _plain(names: list[str]) -> list[str]:
+    """The parameters' names without what wrappers put in front; as they are where two would then be one."""
+    plain = [name.replace("_orig_mod.", "").removeprefix("module.") for name in names]
+    return plain if len(set(plain)) == len(plain) else names

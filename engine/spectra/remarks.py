@@ -2,6 +2,7 @@
 
 from typing import Any, SupportsFloat
 
+import numpy as np
 from torch import Tensor
 
 from .errors import InvalidRecorder
@@ -25,13 +26,10 @@ class Remarks:
         Raises:
             InvalidRecorder: naming what is no single number.
         """
-        tensor = isinstance(value, Tensor)
-        if tensor and value.numel() == 1 and not value.is_complex():
+        if isinstance(value, Tensor) and value.numel() == 1 and not value.is_complex():
             self._scalars[name] = value.detach().clone()
-        elif isinstance(value, SupportsFloat) and not tensor:
-            self._scalars[name] = float(value)
         else:
-            raise InvalidRecorder(f"scalar {name} is {value!r}: one number is needed")
+            self._scalars[name] = _number(name, value)
 
     def go_with(self, snapshot: Snapshot) -> None:
         """Moves everything into the snapshot."""
@@ -41,3 +39,13 @@ class Remarks:
     def come_back(self, snapshot: Snapshot) -> None:
         """The snapshot was dropped; its words wait for the next."""
         self._notes, self._scalars = snapshot.notes, snapshot.scalars
+
+
+def _number(name: str, value: Any) -> float:
+    """What is no tensor as a number. An array has a `__float__` as well, which raises; that of a complex one warns."""
+    try:
+        if isinstance(value, SupportsFloat) and not isinstance(value, Tensor) and not np.iscomplexobj(value):
+            return float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidRecorder(f"scalar {name} is {value!r}: one number is needed") from error
+    raise InvalidRecorder(f"scalar {name} is {value!r}: one number is needed")

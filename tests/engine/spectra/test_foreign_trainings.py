@@ -244,7 +244,8 @@ def test_devices_without_float64(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_scalars_that_are_none_are_refused_where_they_are_given(tmp_path: Path) -> None:
     recorder = watch(tmp_path / "run.spec", model := network(), torch.optim.SGD(model.parameters()))
-    for wrong in ("low", None, torch.ones(2), torch.ones(1, dtype=torch.complex64), [1.0]):
+    complexes = [torch.ones(1, dtype=torch.complex64), 1j, np.complex128(1j), np.ones((), dtype=complex)]
+    for wrong in ("low", None, torch.ones(2), np.ones(2), 10**400, [1.0], *complexes):
         with pytest.raises(InvalidRecorder, match="scalar loss is"):
             recorder.scalar(loss=wrong)
     recorder.scalar(loss=np.float32(1.5), count=3, inf=math.inf, one=torch.ones(1, 1))
@@ -277,6 +278,40 @@ def test_going_on_in_another_process(tmp_path: Path) -> None:
     with pytest.raises(ForeignRecord, match="another run: its header differs"):
         go_on(1, kinds=("W",))
     assert read_record(path).end == path.stat().st_size
+
+
+@pytest.mark.parametrize(("first", "then"), [(2, None), (None, 2)])
+def test_going_on_with_other_tables_is_refused(tmp_path: Path, first: int | None, then: int | None) -> None:
+    """Records with and without rotations in one file, and none of it could be read."""
+    model, path = network(), tmp_path / "run.spec"
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for step, subspace in enumerate((first, then, first)):
+        recorder = watch(path, model, optimizer, mode="a", subspace=subspace)
+        if step == 1:
+            with pytest.raises(ForeignRecord, match="another run: its header differs"):
+                recorder.attach()
+            continue
+        with recorder:
+            loss_of(model, step).backward()
+            optimizer.step()
+    assert spectra_run(path).steps.tolist() == [1, 2]
+
+
+def test_names_that_are_one_without_their_wrapper_stay_two(tmp_path: Path) -> None:
+    class Wrapping(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight, self.module = nn.Parameter(torch.ones(3, 5)), network()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.module(x) + x @ self.weight.T
+
+    for model, names in ((Wrapping(), ["weight", "module.weight"]), (nn.DataParallel(network()), ["weight"])):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        with watch(tmp_path / f"{len(names)}.spec", model, optimizer):
+            loss_of(model, 0).backward()
+            optimizer.step()
+        assert [layer["name"] for layer in spectra_run(tmp_path / f"{len(names)}.spec").layers] == names
 
 
 def test_another_stream_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
