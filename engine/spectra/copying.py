@@ -32,9 +32,14 @@ class Copier:
                 snapshot.before[place] = layer.matrix(layer.parameter)
 
     def gradients(self, snapshot: Snapshot, index: int) -> None:
-        """G as it is now."""
+        """G as it is now, in float32 at least where the optimizer is to take a scale off it."""
+        scale = getattr(self._optimizers[index], "grad_scale", None)
         for place, layer in self._layers[index]:
             self._take(snapshot, place, layer, "G", layer.parameter.grad)
+            if isinstance(scale, Tensor) and (place, "G") in snapshot.matrices:
+                scaled = snapshot.matrices[place, "G"]
+                wide = torch.promote_types(scaled.dtype, torch.float32)
+                snapshot.matrices[place, "G"] = scaled.to(wide) / scale.to(scaled.device)
 
     def after(self, snapshot: Snapshot, index: int) -> None:
         """M, U and learning rates after the step; W before it becomes the record's."""

@@ -37,7 +37,8 @@ class SpectraRecorder:
     A step is one round of all optimizers: it ends when each has stepped, or one of them steps again. Under
     torch.distributed rank 0 writes; sharded parameters are gathered on the recorded steps, which then must be
     the same on all ranks, so `budget` is off for them. An optimizer given a closure computes its gradient
-    inside the step: G is then taken when the closure has been called first. Steps captured in a CUDA graph are
+    inside the step: G is then taken when the closure has been called first. A scale that a fused optimizer takes
+    off its gradients itself (`torch.amp.GradScaler`) is taken off G. Steps captured in a CUDA graph are
     not recorded.
 
     Args:
@@ -143,7 +144,7 @@ class SpectraRecorder:
         for handle in self._handles:
             handle.remove()
         self._handles = []
-        self._hand_over()
+        self._charged(self._hand_over)
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.close({"step": self.step, "dropped": self.dropped})

@@ -88,11 +88,12 @@ class RecordingThread:
         self._queue.put(None)
         self._thread.join()
         try:
-            if self.failure is None:
-                self._writer.append("end", {**fields, "recorded": self.recorded}, {})
+            # a file on another machine may be full when it is closed
+            with self._writer:
+                if self.failure is None:
+                    self._writer.append("end", {**fields, "recorded": self.recorded}, {})
         except OSError as error:
-            self.failure = error
-        self._writer.close()
+            self.failure = self.failure or error
 
     def _work(self) -> None:
         # asked for once, the number of a new thread is settled; set before, it would be replaced when first needed

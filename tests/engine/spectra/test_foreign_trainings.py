@@ -1,6 +1,7 @@
 """Trainings that are not like ours: gradients overwritten in the step, closures, steps in steps, things that break."""
 
 import math
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from anisoscope.engine.records import ForeignRecord, read_record
+from anisoscope.engine.records import ForeignRecord, RecordWriter, read_record
 from anisoscope.engine.spectra import (
     InvalidRecorder,
     SpectraRecorder,
@@ -116,6 +117,23 @@ def test_gradients_are_those_before_the_step(tmp_path: Path, make: Any, closure:
     check(spectra_run(tmp_path / "run.spec"), "G", wanted)
 
 
+@pytest.mark.parametrize("fused", [False, True])
+def test_scaled_losses_have_gradients_of_their_own_size(tmp_path: Path, fused: bool) -> None:
+    """A fused optimizer is stepped with gradients that still have the scale of the loss."""
+    model, wanted = network(), []
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, fused=fused)
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    with watch(tmp_path / "run.spec", model, optimizer):
+        for step in range(3):
+            optimizer.zero_grad()
+            wanted.append(gradient(model, step))
+            scaler.scale(loss_of(model, step)).backward()
+            scaler.step(optimizer)
+            scaler.update()
+    check(spectra_run(tmp_path / "run.spec"), "G", wanted)
+    check(spectra_run(tmp_path / "run.spec"), "U", wanted)
+
+
 def test_a_step_in_a_step_is_one_step(tmp_path: Path) -> None:
     torch.optim.SGD(network().parameters(), lr=1)
     model = network()
@@ -175,6 +193,35 @@ def test_what_breaks_in_a_hook_ends_the_recording_alone(tmp_path: Path) -> None:
                     optimizer.step()
     assert recorder.step == 6 and isinstance(recorder.failure, RuntimeError)
     assert spectra_run(tmp_path / "run.spec").steps.tolist() == [1, 2]
+
+
+def test_what_breaks_at_the_end_ends_the_recording_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device that is gone when the last copies are awaited; a disk that is found full when the file is closed."""
+
+    def broken(*_: object) -> None:
+        raise OSError("gone")
+
+    def closed(writer: RecordWriter) -> None:
+        close(writer)
+        broken()
+
+    close = RecordWriter.close
+    models = nn.ModuleList([network(), network()])
+    optimizers = [torch.optim.SGD(model.parameters(), lr=0.1) for model in models]
+    for name, method, failing in (("copies", Snapshot, "mark_copied"), ("disk", RecordWriter, "close")):
+        with monkeypatch.context() as patched:
+            patched.setattr(method, failing, broken if name == "copies" else closed)
+            recorder = watch(tmp_path / name, models, *optimizers)
+            recorder.attach()
+            loss_of(models[0], 1).backward()
+            optimizers[0].step()  # of two: the step ends with the watching
+            with pytest.warns(RuntimeWarning, match=rf"{name}: recording ended at step 1: OSError: gone"):
+                recorder.detach()
+        assert len(spectra_run(tmp_path / name).steps) == (name == "disk")
+        assert read_record(tmp_path / name).of_kind("end")
+        assert not [thread for thread in threading.enumerate() if thread.name == "spectra-recorder"]
 
 
 def test_two_optimizers_that_take_turns(tmp_path: Path) -> None:
