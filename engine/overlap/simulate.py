@@ -31,21 +31,29 @@ def simulate_pairs(
         float64 (count, pairs).
 
     Raises:
-        ValueError: on shapes that disagree, a count below 1, a covariance that is not positive.
+        ValueError: on shapes that disagree, numbers that are not finite, a count below 1, a covariance that is not
+            symmetric or has a negative eigenvalue.
     """
     expected = float64(expected)
     if expected.ndim != 1:
         raise ValueError(f"expected has shape {tuple(expected.shape)}: (pairs,) is needed")
     if count < 1:
         raise ValueError(f"count is {count}: at least 1 draw is needed")
+    signal = amplitude * expected
+    bad = ~torch.isfinite(signal)
+    if bool(bad.any()):
+        first = int(bad.nonzero()[0])
+        raise ValueError(
+            f"amplitude · expected is {signal[first].item()} for pair {first}: it must be finite"
+        )
     shape = (count, len(expected))
     noise = torch.randn(shape, generator=generator, dtype=torch.float64, device=expected.device)
     if covariance is None:
         sigma = checked_sigma(sigma, len(expected))
         if bool(torch.isinf(sigma).any()):
             raise ValueError("sigma holds +inf: a pair of infinite noise cannot be drawn")
-        return amplitude * expected + noise * sigma
-    return amplitude * expected + noise @ _square_root(float64(covariance), len(expected)).mT
+        return signal + noise * sigma
+    return signal + noise @ _square_root(float64(covariance), len(expected)).mT
 
 
 def sigma_for_snr(expected: Tensor, snr: float, weights: Tensor | None = None) -> Tensor:
@@ -120,7 +128,8 @@ def pair_covariance(overlap_matrix: Tensor, amplitude: float, noise: Tensor, sam
         float64 (pairs, pairs), pairs in the order of torch.triu_indices(N, N, 1).
 
     Raises:
-        ValueError: on shapes that disagree, a matrix not symmetric, negative amplitude, noise or samples.
+        ValueError: on shapes that disagree, a matrix not symmetric, negative or infinite amplitude or noise, samples
+            that are not positive.
     """
     matrix, noise = float64(overlap_matrix), float64(noise)
     pulsars = len(noise)
@@ -128,11 +137,16 @@ def pair_covariance(overlap_matrix: Tensor, amplitude: float, noise: Tensor, sam
         raise ValueError(
             f"overlap_matrix has shape {tuple(matrix.shape)}, noise {tuple(noise.shape)}: (N, N) and (N,)"
         )
-    if not torch.allclose(matrix, matrix.mT, rtol=1e-9, atol=1e-12):
-        raise ValueError("overlap_matrix is not symmetric")
-    if amplitude < 0 or not samples > 0 or bool((noise < 0).any()):
+    _check_symmetric("overlap_matrix", matrix)
+    if not 0 <= amplitude < float("inf"):
+        raise ValueError(f"amplitude is {amplitude}: it must not be negative, and finite")
+    if not samples > 0:
+        raise ValueError(f"samples is {samples}: it must be positive")
+    bad = ~((noise >= 0) & torch.isfinite(noise))
+    if bool(bad.any()):
+        first = int(bad.nonzero()[0])
         raise ValueError(
-            f"amplitude {amplitude}, noise and samples {samples} must not be negative, samples not 0"
+            f"noise of pulsar {first} is {noise[first].item()}: it must not be negative, and finite"
         )
     total = amplitude * matrix + torch.diag(noise)
     first, second = torch.triu_indices(pulsars, pulsars, 1, device=matrix.device)
@@ -145,7 +159,17 @@ def _square_root(covariance: Tensor, pairs: int) -> Tensor:
     """A matrix S with S Sᵀ = covariance; by eigenvectors, since a noise-free covariance may be singular."""
     if covariance.shape != (pairs, pairs):
         raise ValueError(f"covariance has shape {tuple(covariance.shape)}: ({pairs}, {pairs}) is needed")
+    _check_symmetric("covariance", covariance)
     values, vectors = torch.linalg.eigh(covariance)
     if bool(values[0] < -1e-9 * values[-1].abs()):
         raise ValueError(f"covariance has the eigenvalue {values[0].item()}: none may be negative")
     return vectors * values.clamp(min=0).sqrt()
+
+
+def _check_symmetric(name: str, matrix: Tensor) -> None:
+    """Raises ValueError: of a matrix that is not symmetric nobody would look at one half, and NaN looks like anything."""
+    if not bool(torch.isfinite(matrix).all()):
+        raise ValueError(f"{name} holds numbers that are not finite")
+    size = float(torch.linalg.matrix_norm(matrix))
+    if not torch.allclose(matrix, matrix.mT, rtol=1e-9, atol=1e-12 * size):
+        raise ValueError(f"{name} is not symmetric")

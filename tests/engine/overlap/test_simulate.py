@@ -114,6 +114,12 @@ def test_refusals() -> None:
         simulate_pairs(torch.ones(2), torch.ones(2), 1.0, covariance=torch.tensor([[1.0, 2.0], [2.0, 1.0]]))
     with pytest.raises(ValueError, match="covariance has shape"):
         simulate_pairs(torch.ones(2), torch.ones(2), 1.0, covariance=torch.eye(3))
+    for wrong in (torch.tensor([[1.0, 5.0], [0.0, 1.0]]), torch.tensor([[1.0, 0.0], [0.0, math.nan]])):
+        with pytest.raises(ValueError, match=r"covariance (is not symmetric|holds numbers)"):
+            simulate_pairs(torch.ones(2), torch.ones(2), 1.0, covariance=wrong)
+    for expected, amplitude in ((torch.tensor([1.0, math.nan]), 1.0), (torch.ones(2), math.inf)):
+        with pytest.raises(ValueError, match=r"amplitude · expected is .* for pair"):
+            simulate_pairs(expected, torch.ones(2), amplitude)
     for snr in (0.0, -1.0, float("nan")):
         with pytest.raises(ValueError, match="snr is"):
             sigma_for_snr(torch.ones(2), snr)
@@ -142,9 +148,17 @@ def test_weighted_sigma_gives_that_snr_and_goes_as_the_root_of_both_weights(
 def test_weights_that_are_none_are_refused(weights: list[float]) -> None:
     with pytest.raises(ValueError, match="weight"):
         sigma_for_snr(torch.ones(3), 1.0, torch.tensor(weights))
+
+
+def test_covariances_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match="not symmetric"):
         pair_covariance(torch.tensor([[1.0, 0.2], [0.1, 1.0]]), 1.0, torch.ones(2))
     with pytest.raises(ValueError, match="overlap_matrix has shape"):
         pair_covariance(torch.eye(3), 1.0, torch.ones(2))
-    with pytest.raises(ValueError, match="must not be negative"):
-        pair_covariance(torch.eye(2), -1.0, torch.ones(2))
+    for amplitude in (-1.0, math.nan, math.inf):
+        with pytest.raises(ValueError, match=f"amplitude is {amplitude}: it must not be negative"):
+            pair_covariance(torch.eye(2), amplitude, torch.ones(2))
+    with pytest.raises(ValueError, match="noise of pulsar 1 is nan"):
+        pair_covariance(torch.eye(2), 1.0, torch.tensor([1.0, math.nan]))
+    with pytest.raises(ValueError, match="samples is 0"):
+        pair_covariance(torch.eye(2), 1.0, torch.ones(2), 0)
