@@ -15,9 +15,9 @@ from .split import SplitHashGrid
 
 
 class FixedPoints(nn.Module):
-    """`grid(points)` for one set of points on the CPU, differentiable in the tables.
+    """`grid(points)` for one set of points on the CPU, differentiable in the tables; the level mask is that of now.
 
-    Memory is 16 bytes for every corner of every level and point.
+    Memory is 16 bytes for every corner of every level and point, 24 where the tables are float64.
     """
 
     def __init__(self, grid: HashGrid | SplitHashGrid, points: Tensor) -> None:

@@ -39,8 +39,8 @@ class HashGrid(nn.Module):
         hash_seeds: one hash a level, or one for all; 0 is the primes of every peer.
         level_mask: (levels,) weights of the levels' features; see `level_mask`.
         max_bytes: the budget for the table.
-        backend: auto takes the compiled kernels on the CPU where numba is installed and the points need no gradient;
-            torch and compiled insist. Both give the same up to rounding.
+        backend: auto takes the compiled kernels on the CPU where numba is installed and the points need no gradient,
+            in float32 and float64; compiled refuses everything else. Both give the same up to rounding.
         dtype: float32 or float64.
 
     Attributes:
@@ -48,7 +48,7 @@ class HashGrid(nn.Module):
         offsets: (levels + 1,) int64, the first row of each level.
 
     Raises:
-        InvalidGrid: on a value outside these ranges.
+        InvalidGrid: on a value outside these ranges, here or when it encodes.
         TableTooLarge: before any allocation, when the table would need more than `max_bytes`.
 
     >>> HashGrid(2, 4, 2, 8, 4, 1.5)(torch.rand(5, 2)).shape
@@ -162,11 +162,16 @@ class HashGrid(nn.Module):
     def forward(self, points: Tensor) -> Tensor:
         points = self.lattice.checked(points)
         mask = tuple(self._mask.tolist())
-        if points.requires_grad and torch.is_grad_enabled():
-            return encode_differentiable(points, self.table, self.lattice, mask)
-        if self.backend != "torch" and accelerate.takes(points, self.table):
+        differentiated = points.requires_grad and torch.is_grad_enabled()
+        compiled = self.backend != "torch" and not differentiated and accelerate.takes(points, self.table)
+        if compiled:
             return accelerate.encode_compiled(points, self.table, self.lattice, mask)
-        return encode(points, self.table, self.lattice, mask)
+        if self.backend == "compiled":
+            raise InvalidGrid(
+                f"backend is 'compiled': points and table in float32 or float64 on the CPU, points without a gradient "
+                f"are needed, not {points.dtype} on {points.device}{', with a gradient' * differentiated}"
+            )
+        return (encode_differentiable if differentiated else encode)(points, self.table, self.lattice, mask)
 
     def extra_repr(self) -> str:
         return (

@@ -44,8 +44,8 @@ def point_spread_map(
         normalised: as there.
         plane: which coordinates the axes run along; the third stays that of x0.
         threads: of the compiled kernel, 1 to 256; None: torch's number. The image is the same on any number.
-        backend: for turned levels; auto takes the compiled kernel on the CPU where numba is installed, torch and
-            compiled insist. Both give the same within 1e-6 of the peak.
+        backend: for turned levels; auto takes the compiled kernel on the CPU where numba is installed, compiled
+            refuses to do without. Both give the same within 1e-6 of the peak.
 
     Returns:
         float32 (n, m), the first axis along rows.
@@ -65,6 +65,8 @@ def point_spread_map(
         torch.get_num_threads() if threads is None else checked_count("threads", threads, 1, THREADS_MAX)
     )
     compiled = checked_backend(backend) != "torch" and source.device.type == "cpu" and accelerate.available()
+    if backend == "compiled" and not compiled:
+        raise InvalidGrid(f"backend is 'compiled': x0 on the CPU is needed, not on {source.device}")
     if isinstance(grid_or_levels, HashGrid) and kernel in EXACT and rotation is None:
         points = source.repeat(len(first) * len(second), 1)
         points[:, list(plane)] = torch.cartesian_prod(first, second)

@@ -54,7 +54,8 @@ class SpectraRecorder:
             in some of its columns only, evenly spread; the file's header says how many.
         queue_length: records that may wait for the thread.
         mode: of the file, as for `RecordWriter`. "a" goes on with the record of a training that was broken
-            off, behind its last step and second; set `step` before entering where a checkpoint is older.
+            off, behind its last step and second; set `step` before entering where a checkpoint is older. Bases are
+            not in the file: in another process rotations begin anew with the first record.
         subspace: directions whose turning is recorded too (`Rotation`), None or 0 for none.
 
     Raises:

@@ -77,6 +77,19 @@ def test_the_gradient_is_the_same_on_any_number_of_threads():
     assert torch.equal(gradients[0], gradients[1]) and torch.equal(gradients[0], gradients[2])
 
 
+@needs_numba
+def test_compiled_insists():
+    """What the kernels cannot do is refused, not done by torch under their name."""
+    grid = HashGrid(2, 3, 2, 8, 4, 1.5, backend="compiled")
+    points = torch.rand(5, 2)
+    assert grid(points).shape == grid(points.double()).shape == (5, 6)
+    for wrong, words in ((points.half(), "float16"), (points.clone().requires_grad_(), "with a gradient")):
+        with pytest.raises(InvalidGrid, match=f"backend is 'compiled': .*{words}"):
+            grid(wrong)
+    with torch.no_grad():
+        assert torch.equal(grid(points.clone().requires_grad_()), grid(points))
+
+
 def test_without_numba_the_torch_path_does_everything(monkeypatch):
     monkeypatch.setattr(accelerate, "available", lambda: False)
     assert HashGrid(2, 3, 2, 8, 4, 1.5)(torch.rand(5, 2)).shape == (5, 6)
