@@ -63,7 +63,9 @@ def minimum_power(coefficients: Tensor) -> tuple[Tensor, Tensor]:
         raise ValueError(
             f"coefficients of shape {tuple(coefficients.shape)}: one vector of finite numbers is needed"
         )
+    # in units of their own, for the search to know what is small: A² c_lm are 1e-30
     fixed = coefficients.detach().cpu()
+    fixed = fixed / (fixed.abs().max() or 1.0)
     points, harmonics, neighbours = _grid(l_max)
     power = harmonics @ fixed
     dips = (power <= power[neighbours].amin(-1)).nonzero()[:, 0]

@@ -63,6 +63,16 @@ def test_bottom_is_flat():
     assert torch.linalg.vector_norm(slope).item() < 1e-5
 
 
+@pytest.mark.parametrize("exponent", [-990, -100, -40, 40, 900])
+def test_units_do_not_matter(exponent: int):
+    """Powers of two, so that nothing but the search can differ; A² is about 1e-30."""
+    sky = hot_spot(SPOT, 8.0, 0.9, 3)
+    value, place = minimum_power(sky)
+    scaled, same = minimum_power(2.0**exponent * sky)
+    torch.testing.assert_close(scaled / 2.0**exponent, value, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(same, place, rtol=0, atol=1e-6)
+
+
 def test_gradient_is_the_harmonic_at_the_place():
     """The envelope theorem; by differences too."""
     sky = hot_spot(SPOT, 8.0, 0.9, 3).requires_grad_()
@@ -77,9 +87,20 @@ def test_gradient_is_the_harmonic_at_the_place():
 
 
 def test_physical_skies_pass_and_touching_zero_is_allowed():
-    for sky in (isotropic(4), dipole(SPOT, 1.0), dipole(SPOT, -1.0, 10), quadrupole(SPOT, 2.0)):
+    for sky, lowest in (
+        (isotropic(4), 1.0),
+        (dipole(SPOT, 1.0), 0.0),
+        (dipole(SPOT, -1.0, 10), 0.0),
+        (quadrupole(SPOT, 2.0), 0.0),
+    ):
         require_physical(sky)
         require_physical(1e-30 * sky)
+        assert minimum_power(sky)[0].item() == pytest.approx(lowest, abs=1e-12)
+        # a hair less is no longer allowed: the mean is lowered, by more than rounding
+        sky[0] -= (lowest + 1e-6) * math.sqrt(4 * math.pi)
+        for scale in (1.0, 1e-30):
+            with pytest.raises(NegativeSkyError):
+                require_physical(scale * sky)
 
 
 def test_negative_skies_are_refused_by_place():
