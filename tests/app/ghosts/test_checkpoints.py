@@ -71,6 +71,7 @@ def test_stored_moments_belong_to_the_parameters(name):
     state = checkpoint.optimizer_state
     for key, parameter in checkpoint.model.named_parameters():
         first, second = state.first_moment[key], state.second_moment[key]
+        assert first.any() and second.any(), key
         assert first.shape == second.shape == parameter.shape
         # Cauchy-Schwarz on the two running means bounds a step; the slack is that of half precision.
         bias = math.sqrt((1 - 0.9) ** 2 / ((1 - 0.999) * (1 - 0.9**2 / 0.999)))

@@ -188,6 +188,7 @@ def test_every_ghost_stands_above_a_corridor_and_outside_the_strip(oracle):
     found = partition_zeros(oracle.z, oracle.a, (-edge, edge, 0.0, edge))
     intervals = corridors(oracle.z, oracle.a, -edge, edge)
     slack = 1e-9 * edge
+    assert len(found.zeros), "the nearest one at least lies in the window"
     for zero in found.zeros:
         assert ((intervals[:, 0] - slack <= zero.real) & (zero.real <= intervals[:, 1] + slack)).any()
         assert zero.imag >= oracle.bound * (1 - 1e-11)

@@ -161,10 +161,17 @@ def test_unknown_columns_are_listed():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "# only\n", "name,ra,dec\n", "name,ra,dec\nA,1,2", "name,ra,dec,use\nA,1,2,yes\nB,3,4,no"]
+    ("text", "found"),
+    [
+        ("", "no line with content"),
+        ("# only\n", "no line with content"),
+        ("name,ra,dec\n", "0 pulsars"),
+        ("name,ra,dec\nA,1,2", "1 pulsar"),
+        ("name,ra,dec,use\nA,1,2,yes\nB,3,4,no", "1 pulsar"),
+    ],
 )
-def test_fewer_than_two(text: str):
-    refusal(text)
+def test_fewer_than_two(text: str, found: str):
+    assert f"'{found}'" in str(refusal(text))
 
 
 def test_bytes_that_are_no_text():
