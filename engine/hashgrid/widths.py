@@ -20,8 +20,6 @@ HALF = 0.5 + 4e-16
 RAY_SAMPLES = 512
 ANGLES = 1440
 SPHERE_POINTS = 4000
-# C of `log_constant` about the middle of its range over directions: where a search had better begin
-TYPICAL = {"node": -1.1, "averaged": -0.44, "adam": -0.07, "mid_cell": 0.05}
 
 
 class Anisotropy(NamedTuple):
@@ -71,7 +69,6 @@ def half_width(
     nearest, farthest = torch.full_like(units[:, 0], low), torch.full_like(units[:, 0], high)
     if kernel in PROFILES:
         excess = _profile_excess(geometry, units, kernel)
-        nearest, farthest = _narrowed(excess, nearest, farthest, geometry, kernel)
     else:
         excess = _exact_excess(geometry, units, kernel, source)
     if kernel == "cell":
@@ -216,19 +213,6 @@ def _exact_excess(
         return raw.reshape(points.shape[:-1]) / peak - HALF
 
     return excess
-
-
-def _narrowed(
-    excess: Callable[[Tensor], Tensor], low: Tensor, high: Tensor, geometry: CellGeometry, kernel: str
-) -> tuple[Tensor, Tensor]:
-    """A bracket of a factor 1.35 about the width of many levels, where it holds the root; else the safe one."""
-    middle = TYPICAL[kernel] - geometry.checked_scales().log().mean()
-    below, above = middle.expand_as(low) - 0.15, middle.expand_as(low) + 0.15
-    inside, outside = excess(below) > 0, excess(above) <= 0
-    low = torch.where(inside, below, low)
-    low = torch.where(outside, low, torch.maximum(low, above))
-    high = torch.where(outside, above, high)
-    return low, torch.where(inside, high, torch.minimum(high, below))
 
 
 def _search_range(geometry: CellGeometry, dim: int, kernel: str) -> tuple[float, float]:
