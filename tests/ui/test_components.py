@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +12,7 @@ from typing import Any
 import panel as pn
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from served import answers, free_port, until
 
 from anisoscope.app.shell.button import Button
 from anisoscope.app.shell.choice import Choice, Switch
@@ -78,25 +77,6 @@ def build() -> SimpleNamespace:
     parts.players = pn.Column(parts.step, parts.transport, parts.button)
     parts.layout = pn.Column(*shown, parts.drop, parts.players, width=248)
     return parts
-
-
-def free_port() -> int:
-    with socket.socket() as opened:
-        opened.bind(("127.0.0.1", 0))
-        return opened.getsockname()[1]
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as opened:
-        return opened.connect_ex(("127.0.0.1", port)) == 0
-
-
-def until(condition: Any, seconds: float = 10.0) -> None:
-    """Wait for what another thread does; the test fails when it does not come."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def settle(page: Page, parts: SimpleNamespace, count: int) -> None:

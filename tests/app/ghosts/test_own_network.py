@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+import panel as pn
 import pytest
 import torch
 from torch import Tensor, nn
@@ -102,7 +103,7 @@ def test_a_link_opens_the_network_in_this_process_alone() -> None:
 
 def test_the_lens_can_be_shown_in_a_notebook() -> None:
     model, x, y = words()
-    assert open_lens("ghosts", model=model, inputs=x, targets=y).__panel__() is not None
+    assert isinstance(open_lens("ghosts", model=model, inputs=x, targets=y).__panel__(), pn.viewable.Viewable)
 
 
 class Refusing(nn.Module):
