@@ -147,6 +147,24 @@ def test_one_record_is_paid_before_the_next() -> None:
     assert taken == list(range(1, 101, 10))
 
 
+def test_no_more_than_one_record_is_saved_up() -> None:
+    """After a long time in which nothing was recorded come the record saved up and the one in debt, and no burst."""
+    budget = Budget(0.05, every=1)
+    for _ in range(2):
+        budget.planned(1)
+        budget.charge(2.0)
+        for _ in range(1000):
+            budget.trained(1.0)
+    taken = 0
+    for step in range(2, 50):
+        budget.trained(0.01)
+        if budget.due(step):
+            taken += 1
+            budget.planned(step)
+            budget.charge(2.0)
+    assert taken == 2
+
+
 def test_what_is_charged_is_the_dearer_of_thread_and_slowdown() -> None:
     for thread, slowdown in ((0.3, 0.2), (0.1, 0.4)):
         budget = Budget(0.05, every=1)
