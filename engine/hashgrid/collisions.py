@@ -55,14 +55,10 @@ def speckle_map(grid: HashGrid, x0: Tensor, points: Tensor, kernel: str = "cell"
 
     Arguments and errors are those of `collision_map`; linear interpolation alone.
     """
-    if grid.lattice.smoothstep:
-        raise InvalidGrid(
-            "interpolation is smoothstep: the kernel without collisions is known for linear alone"
-        )
     source, targets = _checked(grid, x0, points)
+    geometry = cell_geometry(grid, len(source))
     with_collisions = collision_levels(grid, source, targets, kernel, normalised=False).sum(0)
     peak = checked_peak(collision_levels(grid, source, source[None], kernel, normalised=False).sum().item())
-    geometry = cell_geometry(grid, len(source))
     return (with_collisions - raw_levels(geometry, source, targets, kernel).sum(0)) / peak
 
 
@@ -138,8 +134,8 @@ def collision_levels(
         written[:, 0].index_add_(0, rows[0], weights[0])
     if kernel == "adam_cell":
         written = (written > 0).to(torch.float64)
-    shares = cell_geometry(grid, len(source)).shares(kernel == "adam_cell")
-    shares = (1.0,) * len(grid.levels.scales) if shares is None else tuple(shares.tolist())
+    mask = grid.level_mask.cpu()
+    shares = tuple((mask.abs() if kernel == "adam_cell" else mask**2).tolist())
     levels = _read(targets.cpu(), written, grid, shares).mT
     if not normalised:
         return levels

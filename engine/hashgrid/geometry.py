@@ -82,7 +82,7 @@ def cell_geometry(grid_or_levels: Any, dim: int, rotation: Any = None) -> CellGe
 
     Raises:
         InvalidGrid: on resolutions that are not positive and finite, an impossible rotation, a grid of another
-            dimension.
+            dimension, or with smoothstep weights, whose kernels have no closed form here.
     """
     if isinstance(grid_or_levels, CellGeometry):
         return grid_or_levels
@@ -90,6 +90,11 @@ def cell_geometry(grid_or_levels: Any, dim: int, rotation: Any = None) -> CellGe
     if isinstance(grid_or_levels, HashGrid):
         if grid_or_levels.dim != dim:
             raise InvalidGrid(f"points have {dim} dimensions: the grid has {grid_or_levels.dim}")
+        if grid_or_levels.lattice.smoothstep:
+            raise InvalidGrid(
+                "interpolation is smoothstep: closed forms are for linear weights; take the kernel cell or adam_cell "
+                "of a point-spread function, without a rotation that is not the grid's"
+            )
         table, mask = grid_or_levels.levels, grid_or_levels.level_mask
         mask = None if bool((mask == 1).all()) else mask
         rotation = grid_or_levels.rotation if rotation is None else rotation

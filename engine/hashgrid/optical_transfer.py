@@ -63,7 +63,8 @@ def optical_transfer_grid(
 ) -> Tensor:
     """The normalised function at the whole frequencies of a unit torus of `size` points an axis.
 
-    Ordered as the real Fourier transform has them: -size/2 … on all axes but the last, 0 … size/2 on the last.
+    Ordered as the real Fourier transform has them: 0, 1, … and then … -2, -1 on all axes but the last, which has
+    0 … size/2.
     Without rotation every level is an outer product, and the sum over levels one matrix product.
 
     Args:

@@ -74,10 +74,8 @@ def point_spread_levels(
         raise InvalidGrid(f"kernel is {kernel!r}: one of {', '.join(KERNELS)} is needed")
     source = checked_vector(x0, "x0")
     targets = checked_vectors(points, "points", len(source)).to(source.device)
-    if isinstance(grid_or_levels, HashGrid):
-        if kernel in EXACT and rotation is None:
-            return collision_levels(grid_or_levels, source, targets, kernel, normalised)
-        _refuse_smoothstep(grid_or_levels)
+    if isinstance(grid_or_levels, HashGrid) and kernel in EXACT and rotation is None:
+        return collision_levels(grid_or_levels, source, targets, kernel, normalised)
     geometry = cell_geometry(grid_or_levels, len(source), rotation)
     chunk = max(1, CHUNK // (len(geometry.scales) * len(source)))
     parts = [raw_levels(geometry, source, part, kernel) for part in targets.split(chunk)]
@@ -85,11 +83,3 @@ def point_spread_levels(
     if not normalised:
         return raw
     return raw / checked_peak(raw_levels(geometry, source, source[None], kernel).sum().item())
-
-
-def _refuse_smoothstep(grid: HashGrid) -> None:
-    if grid.lattice.smoothstep:
-        raise InvalidGrid(
-            "interpolation is smoothstep: closed forms are for linear weights; take kernel cell or adam_cell, "
-            "without a rotation that is not the grid's"
-        )

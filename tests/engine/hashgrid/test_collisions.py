@@ -14,8 +14,10 @@ from anisoscope.engine.hashgrid.collisions import (
 )
 from anisoscope.engine.hashgrid.errors import InvalidGrid
 from anisoscope.engine.hashgrid.grid import HashGrid
+from anisoscope.engine.hashgrid.maps import point_spread_map
 from anisoscope.engine.hashgrid.optical_transfer import optical_transfer_function
 from anisoscope.engine.hashgrid.point_spread import point_spread_function, point_spread_levels
+from anisoscope.engine.hashgrid.resolution import two_point_distance
 from anisoscope.engine.hashgrid.speckle import speckle_snr
 from anisoscope.engine.hashgrid.widths import anisotropy, fwhm
 
@@ -134,11 +136,17 @@ def test_a_grid_is_its_levels_and_its_rotation():
 
 def test_what_is_refused():
     grid = HashGrid(2, 3, 1, 6, 8, 1.5, interpolation="smoothstep")
-    x0, point = [0.3, 0.3], [[0.3, 0.4]]
+    x0, point, axis = [0.3, 0.3], [[0.3, 0.4]], [0.2, 0.3]
     assert point_spread_function(grid, x0, [x0]).item() == pytest.approx(1)
     for call, words in (
         (lambda: point_spread_function(grid, x0, point, "averaged"), "smoothstep"),
         (lambda: speckle_map(grid, x0, point), "smoothstep"),
+        (lambda: point_spread_map(grid, x0, (axis, axis), "averaged"), "smoothstep"),
+        (lambda: point_spread_map(grid, x0, (axis, axis), "cell", golden(3)), "smoothstep"),
+        (lambda: fwhm(grid, [1.0, 0.0], "cell", x0=x0), "smoothstep"),
+        (lambda: anisotropy(grid), "smoothstep"),
+        (lambda: optical_transfer_function(grid, [[1.0, 0.0]]), "smoothstep"),
+        (lambda: two_point_distance(grid, [1.0, 0.0]), "smoothstep"),
         (lambda: collision_map(grid, x0, point, "node"), "kernel"),
         (lambda: collision_map(grid, x0, [[0.3, 1.4]]), "points"),
         (lambda: collision_partners(grid, x0, 3), "level"),
