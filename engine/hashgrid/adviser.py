@@ -1,14 +1,14 @@
 """Levels, growth and table size for a feature of so many pixels in so many bytes, with what to expect of them."""
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from .errors import InvalidGrid, TableTooLarge
 from .lattice import make_lattice
-from .levels import LEVELS_MAX, Convention, Levels, level_table
+from .levels import LEVELS_MAX, Convention, Levels, checked_count, level_table
 from .speckle import load_factors, speckle_law
 from .utilisation import pixel_centres, table_utilisation
 from .widths import fwhm
@@ -22,6 +22,7 @@ UTILISATION_MIN = 0.95
 UTILISATION_SLACK = 0.02
 TRIES = 5
 TABLE_BITS = range(1, 31)
+COUNTS_MAX = 2**20
 # N_max over the resolution asked for, under dense supervision: best on 128 × 128 images, with and without a row
 # of the table for every pixel
 DENSE_AMPLE, DENSE_SCARCE = 2.5, 1.0
@@ -110,7 +111,12 @@ def advise(
     >>> advice.levels, round(advice.growth, 3), advice.log2_table_size
     (10, 1.548, 10)
     """
-    _check(width, pixels, max_bytes, features, value_bytes)
+    checked_count("dim", dim, 1, 3)
+    for name, count in (("pixels", pixels), ("features", features), ("value_bytes", value_bytes)):
+        checked_count(name, count, 1, COUNTS_MAX)
+    for name, size in (("width", width), ("max_bytes", max_bytes)):
+        if not 0 < size < math.inf:
+            raise InvalidGrid(f"{name} is {size!r}: a positive and finite number is needed")
     if samples is None and dim <= 2:
         samples = pixel_centres(*[pixels] * dim)
     resolution = pixels / width
@@ -249,16 +255,3 @@ def _reasons(
         )
         lines.append(f"the samples read {utilisation:.1%} of the rows, {verdict}")
     return tuple(lines)
-
-
-def _check(width: float, pixels: int, max_bytes: int, features: int, value_bytes: int) -> None:
-    given: dict[str, Any] = {
-        "width": width,
-        "pixels": pixels,
-        "max_bytes": max_bytes,
-        "features": features,
-        "value_bytes": value_bytes,
-    }
-    for name, value in given.items():
-        if not 0 < value < math.inf:
-            raise InvalidGrid(f"{name} is {value!r}: a positive and finite number is needed")

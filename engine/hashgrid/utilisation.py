@@ -4,6 +4,7 @@ An integer growth on a power-of-two image puts every pixel centre on the same fe
 most of those tables never learns: on 128 × 128 pixels with b = 2 only 7539 of 15795 rows are touched.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from .errors import InvalidGrid
 from .grid import HashGrid
 from .lattice import Lattice
+from .levels import checked_count
 
 # Points looked up at a time
 _POINTS = 1 << 16
@@ -71,10 +73,7 @@ def pixel_centres(*shape: int, jitter: torch.Generator | None = None) -> Tensor:
     >>> pixel_centres(2, 1).tolist()
     [[0.25, 0.5], [0.75, 0.5]]
     """
-    total = 1
-    for count in shape:
-        total *= count
-    if not shape or min(shape) < 1 or total > PIXELS_MAX:
+    if not shape or math.prod(checked_count("shape", count, 1, PIXELS_MAX) for count in shape) > PIXELS_MAX:
         raise InvalidGrid(f"shape is {shape}: one pixel an axis or more, {PIXELS_MAX} at most, is needed")
     axes = [torch.arange(count, dtype=torch.float64) for count in shape]
     cells = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(shape))

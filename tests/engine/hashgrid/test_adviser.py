@@ -126,6 +126,10 @@ def test_the_table_for_a_ratio():
     [
         ({"width": 0.0}, "width"),
         ({"pixels": -4}, "pixels"),
+        ({"pixels": 64.5}, "pixels"),
+        ({"features": 2.5}, "features"),
+        ({"dim": 2.0}, "dim"),
+        ({"width": math.nan}, "width"),
         ({"max_bytes": 0}, "max_bytes"),
         ({"max_bytes": 64}, "budget|bytes"),
         ({"regime": "hope"}, "regime"),

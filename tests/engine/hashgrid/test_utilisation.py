@@ -62,7 +62,7 @@ def test_pixel_centres():
     assert points[:3].tolist() == [[1 / 6, 0.25], [1 / 6, 0.75], [0.5, 0.25]]
     moved = pixel_centres(3, 2, jitter=torch.Generator().manual_seed(0))
     assert torch.equal((moved * torch.tensor([3, 2])).floor(), (points * torch.tensor([3, 2])).floor())
-    for shape in ((), (0, 3), (2**20, 2**20)):
+    for shape in ((), (0, 3), (2.5,), (2**20, 2**20)):
         with pytest.raises(InvalidGrid, match="shape"):
             pixel_centres(*shape)
 
