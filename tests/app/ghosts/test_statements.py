@@ -18,7 +18,7 @@ from anisoscope.app.control import Card, Claim
 from anisoscope.app.frame import Frame
 from anisoscope.app.lenses.ghosts import GhostsLens, probe, sweep_shipped
 from anisoscope.app.presets import presets
-from anisoscope.engine.ghosts import convergence_radius, exact_radius, top_two_radius
+from anisoscope.engine.ghosts import convergence_radius, exact_radius, partition_zeros, top_two_radius
 from anisoscope.engine.ghosts.sweep import KEPT
 
 
@@ -69,12 +69,11 @@ def test_the_two_class_radius_is_too_large_for_most_samples_as_claimed(lens: Gho
 
 def test_the_printed_sign_of_eq_13_is_no_zero_and_ours_is() -> None:
     delta, slope = 2.0, 1.5
-
-    def partition(t: complex) -> float:
-        return abs(cmath.exp(delta + slope * t) + 1)
-
-    assert partition((-delta + 1j * math.pi) / slope) < 1e-12
-    assert partition((delta + 1j * math.pi) / slope) > 1
+    window = (-5.0, 5.0, 0.0, 5.0)
+    (zero,) = partition_zeros(torch.tensor([delta, 0.0]), torch.tensor([slope, 0.0]), window).zeros.tolist()
+    assert zero == pytest.approx((-delta + 1j * math.pi) / slope, rel=1e-6)
+    assert abs(cmath.exp(delta + slope * zero) + 1) < 1e-5
+    assert abs(cmath.exp(delta + slope * (delta + 1j * math.pi) / slope) + 1) > 1
 
 
 def test_the_two_signs_are_those_of_this_samples_two_likeliest_classes(lens: GhostsLens) -> None:
