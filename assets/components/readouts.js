@@ -2,7 +2,7 @@
 
 export function render({ model, data, el }) {
   const table = document.createElement("table");
-  const caption = table.createCaption();
+  table.createCaption().textContent = "Readouts";
   const body = table.createTBody();
 
   function row() {
@@ -19,7 +19,6 @@ export function render({ model, data, el }) {
   }
 
   function show() {
-    caption.textContent = "Readouts";
     table.style.display = data.rows.length ? "" : "none";
     while (body.rows.length > data.rows.length) body.lastChild.remove();
     while (body.rows.length < data.rows.length) body.append(row());

@@ -16,9 +16,19 @@ export function render({ model, data, el }) {
   let patience = 0;
   let speaking = 0;
   let spokenAt = 0;
+  const written = {};
+
+  // Called for each property that changes, while the hand moves too: what reads the same already is left alone.
+  function isNew(name, content) {
+    const key = JSON.stringify(content);
+    if (written[name] === key) return false;
+    written[name] = key;
+    return true;
+  }
 
   function words(name, ...pieces) {
     const filled = pieces.filter(([text]) => text);
+    if (!isNew(name, filled)) return;
     part(name).hidden = filled.length === 0;
     part(name).replaceChildren(...filled.map(([text, strong]) => {
       if (!strong) return text;
@@ -43,13 +53,15 @@ export function render({ model, data, el }) {
   }
 
   function showState() {
-    const busy = data.state === "busy";
-    part("state").dataset.state = data.state;
-    part("state").textContent = data.message;
-    part("cancel").hidden = !data.cancellable;
-    part("bar").hidden = !(busy && data.progress > 0);
-    part("bar").setAttribute("aria-valuenow", String(Math.round(100 * data.progress)));
-    part("bar").firstChild.style.width = `${100 * Math.min(1, data.progress)}%`;
+    const { state, message, cancellable, progress } = data;
+    if (!isNew("state", [state, message, data.tag, cancellable, progress])) return;
+    const busy = state === "busy";
+    part("state").dataset.state = state;
+    part("state").textContent = message;
+    part("cancel").hidden = !cancellable;
+    part("bar").hidden = !(busy && progress > 0);
+    part("bar").setAttribute("aria-valuenow", String(Math.round(100 * progress)));
+    part("bar").firstChild.style.width = `${100 * Math.min(1, progress)}%`;
     speak();
   }
 
@@ -64,14 +76,13 @@ export function render({ model, data, el }) {
     } else if (part("state").dataset.state === "busy") {
       showState();
     }
-    part("repair").hidden = !data.repair;
-    part("repair").textContent = data.repair;
+    words("repair", [data.repair]);
     words("tag", [data.tag]);
     words("time", [data.milliseconds > 0 && milliseconds(data.milliseconds), true], [data.milliseconds > 0 && " last frame"]);
     words("rate", [data.rate > 0 && `${Math.round(data.rate)}`, true], [data.rate > 0 && " frames/s"]);
     words("device", [data.device && `${data.device}, `], [data.dtype, true]);
     words("notes", [data.notes.join(" · ")]);
-    part("keys").replaceChildren(...data.keys.flatMap(([key, text]) => {
+    if (isNew("keys", data.keys)) part("keys").replaceChildren(...data.keys.flatMap(([key, text]) => {
       const pair = document.createElement("span");
       const name = document.createElement("kbd");
       name.textContent = key;

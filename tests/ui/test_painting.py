@@ -47,7 +47,8 @@ COUNTED = """const counted = (owner, name) => {
 SHEETS = f"""async () => {{
   {COUNTED}
   const sheets = new MutationObserver(() => {{}})
-  for (const v of view.renderer_views.values()) sheets.observe(v.shadow_el ?? v.el, {{childList: true, characterData: true, subtree: true}})
+  const all = {{ childList: true, characterData: true, subtree: true }}
+  for (const v of view.renderer_views.values()) sheets.observe(v.shadow_el ?? v.el, all)
   const source = line.model.data_source, before = source.data
   await line.glyph.set_data(source, line.all_indices)
   view.invalidate_painters()
