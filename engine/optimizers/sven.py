@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from scipy.linalg.lapack import dsyev  # pyright: ignore[reportAttributeAccessIssue]
+from scipy.linalg.lapack import dsyevr  # pyright: ignore[reportAttributeAccessIssue]
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -19,14 +20,22 @@ from .layer_gram import LayerGram, linear_layers
 from .options import require_at_least_zero, require_count, require_fraction, require_positive
 from .sample_gradients import SampleGradients
 
+# the rounding of float64, in which the Gram matrix is
+EPS = float(np.finfo(np.float64).eps)
+
 
 class SvenStep(NamedTuple):
     """What the last step saw."""
 
-    singular_values: Tensor
-    """(B,) of the Jacobian of the residuals, descending; below about 1e-8 of the first they are rounding noise"""
+    squares: np.ndarray
+    """(B,) eigenvalues of the Gram matrix of the Jacobian of the residuals, ascending"""
     kept: int
-    """how many of them were inverted"""
+    """how many of them were inverted, the largest"""
+
+    @property
+    def singular_values(self) -> Tensor:
+        """(B,) of that Jacobian, descending; below about 1e-8 of the first they are rounding noise."""
+        return torch.from_numpy(np.sqrt(np.maximum(self.squares[::-1], 0)))
 
 
 class Sven(Optimizer):
@@ -90,18 +99,17 @@ class Sven(Optimizer):
         parameters = [p for p in self._parameters() if p.requires_grad]
         layers = self._layers
         with torch.enable_grad(), nullcontext() if layers is None else layers:
-            losses = _checked(closure(), group["kappa"])
+            losses = _checked(closure())
         chain = _chain(losses, group["kappa"])
         if layers is None:
             jacobian = SampleGradients(losses, parameters, chain)
         else:
             layers.backward(losses, chain, parameters)
             jacobian = layers
-        residuals = losses.detach().double()
-        if group["kappa"] != 2:
-            residuals = residuals ** (group["kappa"] / 2)
-        weights, self.last_step = _solve(jacobian.gram(), residuals, group["k"], group["rtol"])
-        self._move(jacobian.transposed(weights))
+        residuals = _residuals(losses, group["kappa"])
+        K = jacobian.gram()
+        weights, self.last_step = _solve(K.cpu().numpy(), residuals, group["k"], group["rtol"])
+        self._move(jacobian.transposed(torch.from_numpy(weights).to(K.device)))
         return losses.detach()
 
     def _move(self, directions: list[Tensor]) -> None:
@@ -133,7 +141,7 @@ class Sven(Optimizer):
                 raise InvalidParameter(f"a parameter is {p.dtype}: real numbers are needed")
 
 
-def _checked(losses: Tensor, kappa: float) -> Tensor:
+def _checked(losses: Tensor) -> Tensor:
     if not isinstance(losses, Tensor) or losses.ndim != 1 or losses.shape[0] == 0:
         shape = tuple(losses.shape) if isinstance(losses, Tensor) else type(losses).__name__
         raise InvalidLoss(
@@ -143,56 +151,63 @@ def _checked(losses: Tensor, kappa: float) -> Tensor:
         raise InvalidLoss(
             "the closure returned losses without a graph: losses that depend on the parameters are needed"
         )
-    # one sum tells, unless finite losses overflow together
-    if not math.isfinite(losses.detach().sum()) and not torch.isfinite(losses).all():
-        count = int((~torch.isfinite(losses)).sum())
-        raise InvalidLoss(
-            f"{count} losses are NaN or infinite: finite ones are needed; nothing has been changed"
-        )
-    if kappa != 2 and (losses < 0).any():
-        raise InvalidLoss(
-            f"the smallest loss is {losses.min().item()}: kappa={kappa} needs losses of at least 0"
-        )
     return losses
 
 
 def _chain(losses: Tensor, kappa: float) -> Tensor:
     """∂R_i/∂ℓ_i = κ/2 ℓ_i^(κ/2 − 1), zero where the loss is: 0^(negative) would be infinite times zero."""
-    losses = losses.detach()
     if kappa == 2:
-        return torch.ones_like(losses)
+        return _ones(len(losses), losses.dtype, losses.device)
+    losses = losses.detach()
     positive = torch.where(losses > 0, losses, 1)
     return torch.where(losses > 0, kappa / 2 * positive ** (kappa / 2 - 1), 0)
 
 
-def _solve(K: Tensor, residuals: Tensor, k: int | None, rtol: float) -> tuple[Tensor, SvenStep]:
+@lru_cache
+def _ones(count: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.ones(count, dtype=dtype, device=device)
+
+
+def _residuals(losses: Tensor, kappa: float) -> np.ndarray:
+    """ℓ^(κ/2) in float64 on the host, of finite losses."""
+    values = losses.tolist()
+    # one sum tells, unless finite losses overflow together
+    if not math.isfinite(sum(values)) and not all(map(math.isfinite, values)):
+        count = sum(not math.isfinite(value) for value in values)
+        raise InvalidLoss(
+            f"{count} losses are NaN or infinite: finite ones are needed; nothing has been changed"
+        )
+    if kappa == 2:
+        return np.array(values)
+    if min(values) < 0:
+        raise InvalidLoss(f"the smallest loss is {min(values)}: kappa={kappa} needs losses of at least 0")
+    return np.array(values) ** (kappa / 2)
+
+
+def _solve(K: np.ndarray, residuals: np.ndarray, k: int | None, rtol: float) -> tuple[np.ndarray, SvenStep]:
     """w = U_k S_k⁻² U_kᵀ R, so that J⁺R = Jᵀw; on the host, where a problem this small is soonest solved."""
-    host = K.cpu().numpy()
     # a positive semidefinite matrix is finite where its diagonal is
-    if not math.isfinite(host.trace()):
+    if not math.isfinite(sum(K.diagonal().tolist())):
         raise InvalidLoss(
             "the Gram matrix of the Jacobian is not finite: finite slopes are needed; nothing has been changed"
         )
-    squares, U = _eigenvectors(host)
-    floor = max(rtol**2, len(host) * np.finfo(host.dtype).eps) * max(squares[-1], 0.0)
-    count = int((squares > floor).sum())
-    count = count if k is None else min(k, count)
-    kept = U[:, len(host) - count :]
-    weights = kept @ ((residuals.cpu().numpy() @ kept) / squares[len(host) - count :])
-    singular_values = np.sqrt(np.maximum(squares[::-1], 0))
-    return (
-        torch.from_numpy(weights).to(K.device),
-        SvenStep(torch.from_numpy(singular_values).to(K.device), count),
-    )
+    squares, U = _eigenvectors(K)
+    floor = max(rtol**2, len(K) * EPS) * max(squares[-1], 0.0)
+    cut = int(squares.searchsorted(floor, "right"))
+    if k is not None:
+        cut = max(cut, len(K) - k)
+    kept = U[:, cut:]
+    weights = kept @ ((residuals @ kept) / squares[cut:])
+    return weights, SvenStep(squares, len(K) - cut)
 
 
 def _eigenvectors(K: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ascending; below 64 the plain QR of LAPACK without its wrappers takes half the time of divide and conquer."""
+    """Ascending; up to 64 by LAPACK without its wrappers, by its method that is soonest done where a spectrum decays."""
     if len(K) > 64:
         return np.linalg.eigh(K)
-    squares, U, info = dsyev(K)
+    squares, U, _, _, info = dsyevr(K)
     if info:
         raise np.linalg.LinAlgError(
-            f"the eigenvalues of the Gram matrix did not converge: dsyev returned {info}"
+            f"the eigenvalues of the Gram matrix did not converge: dsyevr returned {info}"
         )
     return squares, U

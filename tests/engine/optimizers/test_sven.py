@@ -3,7 +3,9 @@
 import copy
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
@@ -122,6 +124,61 @@ def test_layers_and_rows_agree_with_frozen_weights() -> None:
         rows.step(losses_of(second, seed))
     for a, b in zip(first.parameters(), second.parameters(), strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-10)
+
+
+def small(activation: nn.Module) -> nn.Sequential:
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        return nn.Sequential(
+            nn.Linear(3, 8), activation, nn.Linear(8, 8), nn.GELU(), nn.Linear(8, 1)
+        ).double()
+
+
+def doubled(_: nn.Module, inputs: object, output: Tensor) -> Tensor:
+    return 2 * output
+
+
+@pytest.mark.parametrize(
+    "case", ["in place", "a hook", "a forward of its own", "some parameters", "frozen layer"]
+)
+def test_layers_and_rows_agree(case: str) -> None:
+    """In place the output of a layer becomes another tensor's; a hook makes another of it."""
+    ends = []
+    for layered in (True, False):
+        model = small(nn.ReLU(inplace=case == "in place"))
+        parameters = list(model.parameters())
+        if case == "a hook":
+            model[0].register_forward_hook(doubled)
+        if case == "a forward of its own":
+            vars(model[2])["forward"] = partial(nn.Linear.forward, cast(nn.Linear, model[2]))
+        if case == "frozen layer":
+            model[0].requires_grad_(False)
+        moving = parameters[::2] if case == "some parameters" else parameters
+        own = vars(model[2]).get("forward")
+        optimizer = Sven(moving, 0.1, model=model if layered else None)
+        for seed in range(4):
+            optimizer.step(losses_of(model, seed))
+        assert "forward" not in vars(model[0]) and vars(model[2]).get("forward") is own
+        assert optimizer.last_step is not None
+        ends.append([*parameters, optimizer.last_step.singular_values])
+    for a, b in zip(*ends, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-10)
+
+
+def test_input_changed_in_place_is_refused() -> None:
+    model = small(nn.GELU())
+    optimizer = Sven(model[4].parameters(), 0.1, model=model)
+
+    def losses() -> Tensor:
+        with torch.no_grad():
+            inner = model[:4](gaussian(6, 3))
+        found = model[4](inner)[:, 0].square()
+        inner.add_(1)
+        return found
+
+    with pytest.raises(InvalidLoss, match="changed in place"):
+        optimizer.step(losses)
+    assert "forward" not in vars(model[4])
 
 
 def test_groups_and_state_dict() -> None:
