@@ -83,11 +83,8 @@ class LayerGram:
         Without gradients enabled: what is copied from the graph is not to join it.
         """
         self._check_inputs(losses.shape[0])
-        layers, outputs, self.outputs = (
-            list(self.outputs),
-            _places([*self.outputs.values()]),
-            {},
-        )
+        layers, outputs = list(self.outputs), _places([*self.outputs.values()])
+        self.outputs = {}
         found: Iterable[Tensor | None] = ()
         if outputs:
             found = torch.autograd.grad(losses, outputs, grad_outputs=chain, allow_unused=True)
