@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import torch
-
+from anisoscope.engine.alone import alone
 from anisoscope.engine.digits.spike import SpikeLab
 from anisoscope.engine.digits.spike_lane import SpikeData
 from anisoscope.engine.digits.spike_spec import LaneSpec, Spike
@@ -47,7 +44,7 @@ def lane_spec(values: Mapping[str, Any] | Request) -> LaneSpec:
 def lab_of(values: Mapping[str, Any] | Request) -> SpikeLab:
     """The lab that is asked for, as far as it has come; what others have already computed is taken over."""
     key = (lane_spec(values), values["spike_target"])
-    with _alone():
+    with alone():
         if key not in _kept:
             _kept[key] = SpikeLab(data(), *key, reuse=list(reversed(_kept.values())))
             while len(_kept) > KEPT:
@@ -63,7 +60,7 @@ def until_of(values: Mapping[str, Any] | Request) -> int:
 
 def advance(lab: SpikeLab, until: int, seconds: float) -> None:
     """`SpikeLab.advance`, alone."""
-    with _alone():
+    with alone():
         lab.advance(until, seconds)
 
 
@@ -101,17 +98,3 @@ def _spiked(values: Mapping[str, Any], at: int) -> dict[str, Any]:
 
 
 _kept: OrderedDict[tuple[LaneSpec, float], SpikeLab] = OrderedDict()
-
-_TRAINING = threading.RLock()
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """One at a time, since pages and exports share lanes; and on one of torch's threads, for the same bits each time."""
-    with _TRAINING:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)

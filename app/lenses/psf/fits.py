@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from anisoscope.engine.alone import alone
 from anisoscope.engine.hashgrid import ImageFit, InvalidGrid
 
 from ...errors import RequestError
@@ -75,7 +73,7 @@ class Fits:
             RequestError: the engine does not take the settings.
         """
         end = time.perf_counter() + seconds
-        with _alone():
+        with alone():
             while not self.done and time.perf_counter() < end:
                 if len(self._fits) < len(WAYS):
                     self._build(len(self._fits))
@@ -125,7 +123,7 @@ def fits_of(request: Request) -> Fits:
     """
     _checked(request)
     key = tuple(request[name] for name in SETTINGS)
-    with _alone():
+    with alone():
         if key not in _kept:
             _kept[key] = Fits(request)
             while len(_kept) > KEPT:
@@ -148,17 +146,3 @@ def _checked(request: Request) -> None:
 
 
 _kept: OrderedDict[tuple[object, ...], Fits] = OrderedDict()
-
-_FITTING = threading.RLock()
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """One at a time, since pages and exports share fits; and on one of torch's threads, for the same bits each time."""
-    with _FITTING:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)

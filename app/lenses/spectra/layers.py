@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from anisoscope.engine.alone import alone
 from anisoscope.engine.training import ROTATED, InvalidChain, LiveTraining, product_spectrum
 
 from ...frame import Columns
@@ -15,7 +16,6 @@ from . import nothing
 from .cells import columns_of
 from .codes import logarithm
 from .timeline import Timeline
-from .trained import training_alone
 
 MARGIN, HEAD = 0.05, 0.22
 """Of a cell: left free around the traces, and above them for the name."""
@@ -103,7 +103,7 @@ def product(training: LiveTraining, request: Request) -> tuple[dict[str, Columns
     tables: dict[str, Columns] = {}
     facts: dict[str, Any] = {"product": "W of the last layer times … times W of the first"}
     for k, rows in enumerate(training.timelines):
-        with training_alone():
+        with alone():
             weights = training.weights(k, training.steps[k])
         try:
             found = product_spectrum([weights[m.name] for m in rows.layers])

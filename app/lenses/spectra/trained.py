@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
+from anisoscope.engine.alone import alone
 from anisoscope.engine.training import KINDS, OPTIMIZERS, ROTATED, LiveTraining, TrainingSpec
 from anisoscope.engine.training import Timeline as Rows
 
@@ -78,25 +75,10 @@ def lanes_of(training: LiveTraining) -> list[TrainedLane]:
 
 _kept: OrderedDict[tuple[Any, ...], LiveTraining] = OrderedDict()
 
-_TRAINING = threading.RLock()
-
-
-@contextmanager
-def training_alone() -> Iterator[None]:
-    """For whoever trains or replays: one at a time, since pages, exports and notebooks compute on threads of their own
-    and share lanes; and on one of torch's threads, so that the same bits come out wherever it is asked for."""
-    with _TRAINING:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)
-
 
 def advance(training: LiveTraining, seconds: float) -> None:
     """`LiveTraining.advance`, alone."""
-    with training_alone():
+    with alone():
         training.advance(seconds)
 
 
@@ -108,7 +90,7 @@ def training_of(request: Request) -> LiveTraining:
     """
     spec = training_spec(request.as_dict())
     key = (request["problem"], spec, request["take"])
-    with training_alone():
+    with alone():
         if key not in _kept:
             _kept[key] = LiveTraining(problem_of(request["problem"]), spec, reuse=_relative(request, spec))
             while len(_kept) > KEPT:

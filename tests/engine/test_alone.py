@@ -1,0 +1,51 @@
+"""Whoever computes alone has torch's threads to itself, and gives them back."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+
+from anisoscope.engine.alone import alone
+
+
+def test_two_that_overlap_leave_the_number_of_threads_as_it_was() -> None:
+    before, entered = torch.get_num_threads(), threading.Event()
+    torch.set_num_threads(2)
+
+    def first() -> None:
+        with alone():
+            entered.set()
+            # long enough for the other to come in, were it let in
+            assert not second_is_in.wait(0.1) and torch.get_num_threads() == 1
+
+    def second() -> int:
+        assert entered.wait(20)
+        with alone():
+            second_is_in.set()
+            return torch.get_num_threads()
+
+    second_is_in = threading.Event()
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            one, other = pool.submit(first), pool.submit(second)
+            one.result()
+            assert other.result() == 1
+        with ThreadPoolExecutor(1) as pool:
+            assert torch.get_num_threads() == pool.submit(torch.get_num_threads).result() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_it_may_be_entered_again_and_left_by_an_error() -> None:
+    before = torch.get_num_threads()
+    with pytest.raises(ZeroDivisionError), alone(), alone():
+        _ = 1 / 0
+    assert torch.get_num_threads() == before
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(_enters).result(timeout=20)
+
+
+def _enters() -> bool:
+    with alone():
+        return True
