@@ -108,10 +108,11 @@ def turning_cells(phase: Tensor) -> Tensor:
     >>> turning_cells(torch.atan2(u - 1.5, v - 2.5)).tolist()
     [[1, 2]]
     """
-    along, up = (_wrapped(phase.diff(dim=dim)) for dim in (1, 0))
+    along, up = (wrapped(phase.diff(dim=dim)) for dim in (1, 0))
     turn = along[:-1] + up[:, 1:] - along[1:] - up[:, :-1]
     return (turn.abs() > 3).nonzero()
 
 
-def _wrapped(angle: Tensor) -> Tensor:
+def wrapped(angle: Tensor) -> Tensor:
+    """An angle as the one from -π to π."""
     return angle - 2 * math.pi * torch.round(angle / (2 * math.pi))

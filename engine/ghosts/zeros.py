@@ -10,6 +10,7 @@ from torch import Tensor
 from .classes import merge_equal_slopes, one_sample
 from .errors import InvalidWindow
 from .partition import newton, partition_ratio
+from .phase_turns import wrapped
 from .winding import circle_count, rectangle_count
 
 _MOST_NODES = 4_000_000
@@ -140,17 +141,13 @@ def _turning_cells(z: Tensor, a: Tensor, low: complex, high: complex, cell: floa
     for column in (left, left + 1):
         values = both @ terms[:, column]
         phases.append(torch.atan2(values[rows:], values[:rows]))
-    bottom_edge = _wrapped(phases[1] - phases[0])
-    left_edge, right_edge = (_wrapped(phase.diff(dim=0)) for phase in phases)
+    bottom_edge = wrapped(phases[1] - phases[0])
+    left_edge, right_edge = (wrapped(phase.diff(dim=0)) for phase in phases)
     turn = bottom_edge[:-1] + right_edge - bottom_edge[1:] - left_edge
     steep = torch.stack((bottom_edge[:-1], bottom_edge[1:], left_edge, right_edge)).abs().amax(0) > 1.8
     row, column = ((turn.abs() > 3) | steep).nonzero(as_tuple=True)
     half_width, half_height = (u[1] - u[0]) / 2, (y[1] - y[0]) / 2
     return torch.complex(u[left[column]] + half_width, y[row] + half_height)
-
-
-def _wrapped(angle: Tensor) -> Tensor:
-    return angle - 2 * math.pi * torch.round(angle / (2 * math.pi))
 
 
 def _distinct_zeros(z: Tensor, a: Tensor, starts: Tensor, spread: float) -> tuple[Tensor, Tensor]:
