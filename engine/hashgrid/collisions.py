@@ -17,6 +17,7 @@ from .errors import InvalidGrid
 from .geometry import cell_geometry, checked_vector, checked_vectors
 from .grid import HashGrid
 from .kernels import EXACT
+from .levels import checked_count
 
 VERTICES_MAX = 1 << 24
 
@@ -76,11 +77,15 @@ def measured_speckle(grid: HashGrid, sources: Tensor, points: Tensor) -> float:
     Raises:
         InvalidGrid: on shapes or values that do not fit.
     """
-    places = checked_vectors(sources, "sources", grid.dim)
+    places, seen = checked_vectors(sources, "sources", grid.dim), checked_vectors(points, "points", grid.dim)
+    if len(places) == 0 or len(seen) < 2:
+        raise InvalidGrid(
+            f"sources, points are {len(places)} and {len(seen)}: 1 and 2 at least have a variance"
+        )
     variance = peak = 0.0
     for place in places:
         own = collision_levels(grid, place, place[None], "cell", normalised=False).sum().item()
-        variance += (own * speckle_map(grid, place, points)).var(correction=0).item()
+        variance += (own * speckle_map(grid, place, seen)).var(correction=0).item()
         peak += own
     return peak / len(places) / math.sqrt(variance / len(places)) if variance > 0 else math.inf
 
@@ -97,8 +102,7 @@ def collision_partners(grid: HashGrid, x0: Tensor, level: int) -> Partners:
         InvalidGrid: on shapes or values that do not fit, or a level with more vertices.
     """
     table = grid.levels
-    if not 0 <= level < len(table.scales):
-        raise InvalidGrid(f"level is {level!r}: 0 to {len(table.scales) - 1} is needed")
+    checked_count("level", level, 0, len(table.scales) - 1)
     sides = table.vertices[level].tolist()
     if math.prod(sides) > VERTICES_MAX:
         raise InvalidGrid(

@@ -155,7 +155,12 @@ class HashGrid(nn.Module):
             self.table.copy_(table)
 
     def corners(self, points: Tensor, level: int) -> tuple[Tensor, Tensor]:
-        """Rows of the table, int64 (n, 2^dim), and weights (n, 2^dim) of one level; axis 0 is the fastest corner."""
+        """Rows of the table, int64 (n, 2^dim), and weights (n, 2^dim) of one level; axis 0 is the fastest corner.
+
+        Raises:
+            InvalidGrid: on a level that is not one of 0 to L - 1, and on points as when encoding.
+        """
+        checked_count("level", level, 0, len(self._mask) - 1)
         rows, weights = self.lattice.corners(self.lattice.checked(points), level)
         return rows + int(self.levels.offsets[level]), weights
 

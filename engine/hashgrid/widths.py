@@ -139,6 +139,8 @@ def anisotropy(
         dim = len(x0) if x0 is not None else dim
         directions = all_directions(grid_or_levels.dim if isinstance(grid_or_levels, HashGrid) else dim)
     units = unit_vectors(directions)
+    if len(units) == 0:
+        raise InvalidGrid("directions are none: one at least has a width")
     widths = fwhm(grid_or_levels, units, kernel, rotation, x0)
     scale = cell_geometry(grid_or_levels, units.shape[1], rotation).average_resolution
     return Anisotropy(

@@ -150,6 +150,17 @@ def test_what_is_refused():
         (lambda: collision_map(grid, x0, point, "node"), "kernel"),
         (lambda: collision_map(grid, x0, [[0.3, 1.4]]), "points"),
         (lambda: collision_partners(grid, x0, 3), "level"),
+        (lambda: grid.corners(torch.rand(2, 2), -1), "level is -1: 0 to 2"),
+        (lambda: grid.corners(torch.rand(2, 2), 3), "level is 3: 0 to 2"),
+        (
+            lambda: measured_speckle(HashGrid(2, 3, 1, 4, 8, 1.5), torch.zeros(0, 2), torch.rand(9, 2)),
+            "0 and 9",
+        ),
+        (
+            lambda: measured_speckle(HashGrid(2, 3, 1, 4, 8, 1.5), torch.rand(2, 2), torch.rand(1, 2)),
+            "2 and 1",
+        ),
+        (lambda: anisotropy([4.0], directions=torch.zeros(0, 2)), "directions are none"),
         (lambda: collision_partners(HashGrid(2, 2, 1, 4, 4, 4096.0), x0, 1), "vertices"),
         (lambda: point_spread_function(grid, [0.3, 0.3, 0.3], [[0.3] * 3], "node"), "smoothstep|dimension"),
     ):
