@@ -23,7 +23,10 @@ class SampleGradients:
 
     def transposed(self, weights: Tensor) -> list[Tensor]:
         """Jᵀw, shaped as the parameters and in their dtype, summed in float64."""
-        return [torch.tensordot(weights, block.double(), dims=1).to(block.dtype) for block in self.blocks]
+        return [
+            torch.tensordot(weights.to(block.device), block.double(), dims=1).to(block.dtype)
+            for block in self.blocks
+        ]
 
 
 def _rows(block: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import lru_cache
@@ -107,9 +108,9 @@ class Sven(Optimizer):
             layers.backward(losses, chain, parameters)
             jacobian = layers
         residuals = _residuals(losses, group["kappa"])
-        K = jacobian.gram()
-        weights, self.last_step = _solve(K.cpu().numpy(), residuals, group["k"], group["rtol"])
-        self._move(jacobian.transposed(torch.from_numpy(weights).to(K.device)))
+        K = jacobian.gram().cpu().numpy()
+        weights, self.last_step = _solve(K, residuals, group["k"], group["rtol"])
+        self._move(jacobian.transposed(torch.from_numpy(weights)))
         return losses.detach()
 
     def _move(self, directions: list[Tensor]) -> None:
@@ -192,12 +193,13 @@ def _solve(K: np.ndarray, residuals: np.ndarray, k: int | None, rtol: float) -> 
             "the Gram matrix of the Jacobian is not finite: finite slopes are needed; nothing has been changed"
         )
     squares, U = _eigenvectors(K)
-    floor = max(rtol**2, len(K) * EPS) * max(squares[-1], 0.0)
-    cut = int(squares.searchsorted(floor, "right"))
+    # of a list, as a few dozen numbers are compared sooner one by one than as an array
+    values = squares.tolist()
+    cut = bisect_right(values, max(rtol**2, len(K) * EPS) * max(values[-1], 0.0))
     if k is not None:
         cut = max(cut, len(K) - k)
     kept = U[:, cut:]
-    weights = kept @ ((residuals @ kept) / squares[cut:])
+    weights = kept.dot(residuals.dot(kept) / squares[cut:])
     return weights, SvenStep(squares, len(K) - cut)
 
 
