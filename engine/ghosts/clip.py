@@ -108,7 +108,7 @@ class RadiusClip:
         self._count, self._measured_at = 0, 0
         self._training = TrainingLogits(self.model)
         # Of other samples training makes no pass, and of a wrapper that compiles none that is seen.
-        self._may_reuse = reuse and isinstance(samples, str) and not hasattr(model, "_orig_mod")
+        self._wants_reuse = reuse and isinstance(samples, str) and not hasattr(model, "_orig_mod")
         self._prepare()
 
     def _prepare(self) -> None:
@@ -117,13 +117,13 @@ class RadiusClip:
         # ‖p‖ and what was found at the last measurement of a step that moved; of other weights it says nothing.
         self._reference: tuple[float, _Found] | None = None
         self._weights = StepWeights(list(names.values()))
+        self._may_reuse = self._wants_reuse and not self._weights.are_lifted
         self._probe = RadiusProbe(self.model, list(names), self.settings.kind, self.settings.backend)
         self._expect()
 
     def _expect(self) -> None:
         """Has the next pass of training kept, where its logits may save one."""
-        useful = self._may_reuse and self._probe.takes_training_logits and not self._weights.are_lifted
-        if useful and self._is_due():
+        if self._is_due() and self._may_reuse and self._probe.takes_training_logits:
             self._training.watch()
         else:
             self._training.end()
@@ -175,39 +175,33 @@ class RadiusClip:
 
     def _passed_over(self, taken: Advance) -> ClipStep:
         """Of a step that was not looked at: what the one before it found."""
-        assert self.last is not None
-        return self.last._replace(
-            step=self._count,
-            step_norm=math.nan,
-            normalized_step=math.nan,
-            normalized_step_taken=math.nan,
-            measured=False,
-            reused=False,
-            skipped=taken.skipped,
-            loss=taken.loss,
-        )
+        last = self.last
+        assert last is not None
+        if last.measured or not math.isnan(last.step_norm):
+            unknown = {"step_norm": math.nan, "normalized_step": math.nan, "normalized_step_taken": math.nan}
+            last = last._replace(**unknown, measured=False, reused=False)
+        return last._replace(step=self._count, skipped=taken.skipped, loss=taken.loss)
 
     def _looked_at(
         self, inputs: object, closure: Callable[[], Any] | None, scaler: Any, logits: Tensor | None
     ) -> ClipStep:
-        due = self._is_due()
         # Before the optimizer writes to the weights that they belong to.
         start = self._start_logits(inputs, logits)
-        with torch.no_grad():
+        # As `torch.no_grad`, in half its time.
+        with torch.set_grad_enabled(False):
             self._weights.begin()
         taken = advance(self.optimizer, closure, scaler)
-        with torch.no_grad():
-            self._weights.finish()
-            norm = self._weights.norm()
+        with torch.set_grad_enabled(False):
+            norm = self._weights.finish()
             kept = self._kept(norm)
-            found = self._measured(inputs, norm, start) if due or kept is None else kept
-            return self._settled(norm, found, found is not kept, taken)
+            found = self._measured(inputs, norm, start) if kept is None else kept
+            return self._settled(norm, found, kept is None, taken)
 
     def _start_logits(self, inputs: object, logits: Tensor | None) -> StartLogits | None:
         kept = self._training.take(inputs)
         if logits is not None:
             return StartLogits(logits.detach(), handed_in=True)
-        return None if kept is None else StartLogits(kept, handed_in=False)
+        return None if kept is None else StartLogits(kept[0], False, kept[1])
 
     def observe(self, listener: Callable[[ClipStep], None]) -> Callable[[], None]:
         """Calls listener with each measured `ClipStep` from now on; what is returned ends that."""
@@ -215,8 +209,8 @@ class RadiusClip:
         return lambda: self._listeners.remove(listener)
 
     def _kept(self, norm: float) -> _Found | None:
-        """The last measurement, where it may stand for a step of this length."""
-        if self._reference is None or not norm <= _JUMP * self._reference[0]:
+        """The last measurement, where it may stand for a step of this length and none is due."""
+        if self._is_due() or self._reference is None or not norm <= _JUMP * self._reference[0]:
             return None
         return self._reference[1]
 
@@ -232,12 +226,14 @@ class RadiusClip:
         finally:
             # Reduced even where this process raises: the others wait for it.
             agreed, is_own = largest(own, self._weights.device, self._group)
-        index = found.bottleneck_index if is_own else -1
         if agreed == math.inf:
             self._measured_at = self._count
             reason = found.reason or "refused by another process"
+            index = found.bottleneck_index if is_own else -1
             return found._replace(radius=0.0, bottleneck_index=index, reason=reason)
-        found = found._replace(radius=1 / agreed if agreed else math.inf, bottleneck_index=index)
+        if agreed != own or not is_own:
+            index = found.bottleneck_index if is_own else -1
+            found = found._replace(radius=1 / agreed if agreed else math.inf, bottleneck_index=index)
         # A step that does not move, as one that a scaler left out, leaves the measurement to the next.
         if norm > 0:
             self._measured_at, self._reference = self._count, (norm, found)

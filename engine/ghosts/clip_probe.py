@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from functools import partial
 from operator import truediv
 from typing import NamedTuple
@@ -14,7 +13,7 @@ from torch.func import functional_call
 from .clip_weights import StepWeights
 from .errors import InvalidModelOutput
 from .jvp import as_arguments, checked_table, logit_jvp
-from .probe import cast_floats, untouched
+from .probe import Parts, cast_floats, untouched
 from .radius import convergence_radius
 
 # Nats by which the fastest log-odds move over the difference, accepted between the two limits: above the
@@ -26,7 +25,6 @@ _REACH = 0.1
 _FEW_CLASSES = 32
 # Logits that are handed in may differ by so many nats from those of evaluation mode.
 _AGREE = 1e-4
-_AS_IT_IS = nullcontext()
 
 
 class StepRadii(NamedTuple):
@@ -47,11 +45,12 @@ class StartLogits(NamedTuple):
     """Logits at the start of a step, to save the pass that would find them.
 
     values: (batch, classes), without a graph. handed_in: by the user, who is told where they are not right; not
-    kept by ourselves.
+    kept by ourselves. parts: of the model, where they are known.
     """
 
     values: Tensor
     handed_in: bool
+    parts: Parts | None = None
 
 
 class RadiusProbe:
@@ -79,7 +78,9 @@ class RadiusProbe:
 
         To be called under `torch.no_grad`.
         """
-        with torch.compiler.set_stance("force_eager") if self._is_compiled else _AS_IT_IS:
+        if not self._is_compiled:
+            return self._radii(inputs, weights, norm, start)
+        with torch.compiler.set_stance("force_eager"):
             return self._radii(inputs, weights, norm, start)
 
     @property
@@ -130,7 +131,7 @@ class RadiusProbe:
         self, inputs: object, weights: StepWeights, norm: float, distance: float, start: StartLogits | None
     ) -> tuple[Tensor, Tensor]:
         """Logits at the start of the step and at a distance along it."""
-        with untouched(self._model):
+        with untouched(self._model, None if start is None else start.parts):
             low = self._start(inputs, weights, start)
             high = self._logits(inputs, weights, distance / norm)
         if low.shape != high.shape:

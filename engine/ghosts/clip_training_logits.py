@@ -5,6 +5,7 @@ import weakref
 from collections.abc import Mapping
 from contextlib import nullcontext
 from functools import lru_cache
+from operator import attrgetter
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -14,6 +15,8 @@ from torch.utils.hooks import RemovableHandle
 
 from .jvp import as_arguments
 from .probe import Parts, autocast_kinds, parts_of
+
+_writes = attrgetter("_version")
 
 
 class _Pass(NamedTuple):
@@ -28,10 +31,10 @@ class TrainingLogits:
     """Keeps the output of a module's latest pass with gradients, and gives it where it is provably the right one.
 
     That is: the pass had the same tensors as inputs, as objects, not by value; inputs, weights, buffers and
-    the output have not been written to since; no autocast; no module of which evaluation mode could compute
-    something else, see `_is_indifferent`. PyTorch counts the writes, and trusts the same counters for the
-    backward pass. What is written through `.data` they do not count: only a tensor put in a weight's place by
-    it is seen. Why a hook: docs/decisions/0008-logits-of-the-training-pass.md.
+    the output have not been written to since; the modules are the same ones; no autocast; no module of which
+    evaluation mode could compute something else, see `_is_indifferent`. PyTorch counts the writes, and trusts
+    the same counters for the backward pass. What is written through `.data` they do not count: only a tensor
+    put in a weight's place by it is seen. Why a hook: docs/decisions/0008-logits-of-the-training-pass.md.
 
     A forward hook does the keeping, only between `watch` and `end`; it goes with this object. Compiled passes
     are not kept.
@@ -61,13 +64,17 @@ class TrainingLogits:
         # A copy has a hook of its own to set.
         return TrainingLogits, (self._model,)
 
-    def take(self, inputs: object) -> Tensor | None:
-        """(batch, classes) logits for these inputs at the present weights, once; None where that is not certain."""
+    def take(self, inputs: object) -> tuple[Tensor, Parts] | None:
+        """(batch, classes) logits for these inputs at the present weights, once; None where that is not certain.
+
+        With the parts of the model, which had to be looked up.
+        """
         kept, self._kept = self._kept, None
         if kept is None:
             return None
-        marks = _marks(*as_arguments(inputs), parts_of(self._model), kept.logits)
-        return kept.logits if marks == kept.marks else None
+        parts = parts_of(self._model)
+        marks = _marks(*as_arguments(inputs), parts, kept.logits)
+        return (kept.logits, parts) if marks == kept.marks else None
 
     def seen(self, arguments: tuple[Any, ...], keywords: dict[str, Any], output: object) -> None:
         """Takes one pass with gradients; the hook calls this."""
@@ -153,11 +160,12 @@ def _names_mode(value: Any) -> bool:
 def _marks(
     arguments: tuple[Any, ...], keywords: dict[str, Any], parts: Parts, logits: Tensor
 ) -> object | None:
-    """What is another after a write to any of the tensors; None where that cannot be told."""
+    """What is another after a write to any of the tensors or a change of modules; None where that cannot be told."""
     tensors = (*arguments, *keywords.values(), *parts.tensors, logits)
     try:
-        marks = [(id(tensor), tensor._version, tensor.data_ptr()) for tensor in tensors]
+        # By lists of one kind: a loop in Python would cost more than all else here.
+        marks = [*map(id, tensors)], [*map(_writes, tensors)], [*map(Tensor.data_ptr, tensors)]
     # Inputs that are no tensors; tensors that count no writes (of inference mode) or have no memory.
-    except (AttributeError, RuntimeError):
+    except (AttributeError, RuntimeError, TypeError):
         return None
-    return len(arguments), tuple(keywords), marks
+    return len(arguments), tuple(keywords), [*map(id, parts.modules)], marks

@@ -1,7 +1,7 @@
 """A look at a network that leaves no trace: modes, buffers and random numbers are as they were afterwards."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -26,36 +26,29 @@ def parts_of(model: nn.Module) -> Parts:
     weights: list[Tensor | None] = []
     buffers: list[Tensor | None] = []
     for module in modules:
-        for child in module._modules.values():
-            if child is not None and id(child) not in found:
-                found.add(id(child))
-                modules.append(child)
-        weights += module._parameters.values()
-        buffers += module._buffers.values()
+        if module._modules:
+            for child in module._modules.values():
+                if child is not None and id(child) not in found:
+                    found.add(id(child))
+                    modules.append(child)
+        if module._parameters:
+            weights += module._parameters.values()
+        if module._buffers:
+            buffers += module._buffers.values()
     kept = [tensor for tensor in weights if tensor is not None]
     count = len(kept)
     kept += [tensor for tensor in buffers if tensor is not None]
     return Parts(modules, kept, count)
 
 
-@contextmanager
-def untouched(model: nn.Module, parts: Parts | None = None) -> Iterator[None]:
+def untouched(model: nn.Module, parts: Parts | None = None) -> AbstractContextManager[None]:
     """Evaluation mode for every module inside; each one's own mode, all buffers and the RNG come back.
 
     Evaluation mode is the choice for batch normalisation too: running statistics make the samples
     independent of each other, which a radius for each sample needs. The loss in training mode, with batch
     statistics, is another. The parts of the model are looked up where they are not given.
     """
-    parts = parts or parts_of(model)
-    # Not model.eval(): user classes override it.
-    training = [module for module in parts.modules if module.training]
-    kept = _Kept(parts)
-    try:
-        _set_modes(training, False)
-        yield
-    finally:
-        _set_modes(training, True)
-        kept.put_back()
+    return _Untouched(parts or parts_of(model))
 
 
 @contextmanager
@@ -69,34 +62,33 @@ def preserved_modes(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-@contextmanager
-def preserved_buffers(model: nn.Module) -> Iterator[None]:
+def preserved_buffers(model: nn.Module) -> AbstractContextManager[None]:
     """Buffers and random number generators have their values back at the end; autocast is off inside."""
-    kept = _Kept(parts_of(model))
-    try:
-        yield
-    finally:
-        kept.put_back()
+    return _Kept(parts_of(model))
 
 
-class _Kept:
+class _Kept(AbstractContextManager[None]):
     """Buffers and states of the generators as they are now; autocast is off until they are put back.
 
     Does what `torch.random.fork_rng` does, at a third of its time: this runs in training loops.
     """
 
     def __init__(self, parts: Parts):
-        self._buffers = [(t, t.detach().clone()) for t in parts.tensors[parts.weights :]]
+        self._parts = parts
+
+    def __enter__(self) -> None:
+        tensors, weights = self._parts.tensors, self._parts.weights
+        self._buffers = [(t, t.detach().clone()) for t in tensors[weights:]]
         self._states = [(torch.default_generator, torch.default_generator.get_state())]
-        for index in {tensor.get_device() for tensor in parts.tensors if tensor.is_cuda}:
+        for index in {tensor.get_device() for tensor in tensors if tensor.is_cuda}:
             generator = torch.cuda.default_generators[index]
             self._states.append((generator, generator.get_state()))
         # A radius in bfloat16 is noise: whoever trains under autocast is probed outside it.
-        self._pauses = [torch.autocast(kind, enabled=False) for kind in autocast_kinds(parts.tensors)]
+        self._pauses = [torch.autocast(kind, enabled=False) for kind in autocast_kinds(tensors)]
         for pause in self._pauses:
             pause.__enter__()
 
-    def put_back(self) -> None:
+    def __exit__(self, *_: object) -> None:
         for pause in self._pauses:
             pause.__exit__(None, None, None)
         for generator, state in self._states:
@@ -105,6 +97,24 @@ class _Kept:
             with torch.no_grad():
                 for buffer, value in self._buffers:
                     buffer.copy_(value)
+
+
+class _Untouched(_Kept):
+    """Evaluation mode besides."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        # Not model.eval(): user classes override it.
+        self._training = [module for module in self._parts.modules if module.training]
+        try:
+            _set_modes(self._training, False)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        _set_modes(self._training, True)
+        super().__exit__()
 
 
 def autocast_kinds(tensors: Iterable[Tensor]) -> list[str]:

@@ -196,6 +196,10 @@ def put_another_in_its_place(training: Training, _: Tensor) -> None:
     training.model[0].weight.data = 1.5 * training.model[0].weight.detach()
 
 
+def put_another_module_in_its_place(training: Training, _: Tensor) -> None:
+    training.model[1] = nn.Sigmoid()
+
+
 def write_to_a_buffer(training: Training, _: Tensor) -> None:
     training.model[2].running_mean.add_(0.5)
 
@@ -223,8 +227,8 @@ def micro_batches(training: Training, _: Tensor) -> None:
 
 
 BETWEEN = (
-    other_batch, other_weights, write_to_a_weight, put_another_in_its_place, write_to_the_inputs, write_to_the_logits,
-    equal_inputs, autocast, micro_batches,
+    other_batch, other_weights, write_to_a_weight, put_another_in_its_place, put_another_module_in_its_place,
+    write_to_the_inputs, write_to_the_logits, equal_inputs, autocast, micro_batches,
 )  # fmt: skip
 
 
@@ -312,6 +316,29 @@ def take_a_larger_step(training: Training, _: Tensor) -> None:
 def test_logits_that_step_with_the_weights_are_not_taken():
     """Nor where the steps before were too short to tell."""
     assert not both(Table, take_a_larger_step, rate=1e-4).reused
+
+
+MODES_SEEN: list[bool] = []
+
+
+def note_mode(module: nn.Module) -> None:
+    MODES_SEEN.append(module.training)
+
+
+class TellsItsMode(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        note_mode(self)
+        return x
+
+
+def test_beside_training_s_logits_the_probe_is_in_evaluation_mode_and_leaves_no_trace():
+    model = network(TellsItsMode(), nn.BatchNorm1d(9).eval())
+    training = Training(model)
+    MODES_SEEN.clear()
+    buffers, random = [b.clone() for b in model.buffers()], torch.get_rng_state()
+    assert training.last_step(nothing).reused and MODES_SEEN == [True, False]
+    assert [m.training for m in model.modules()] == [True, True, True, True, False, True]
+    assert all(map(torch.equal, model.buffers(), buffers)) and torch.equal(torch.get_rng_state(), random)
 
 
 def test_logits_that_are_measured_to_differ_are_never_taken():
