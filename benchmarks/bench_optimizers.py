@@ -2,8 +2,8 @@
 
 Rows of one group are measured in turns of ten calls, so that other work on the machine meets all of them and each finds
 its own caches, as in a training. Sven with model= is to be three times as fast as Jacobian plus SVD. On float32 it has
-been 3.4 times jacrev and 3.5 times vmap of grad (float64: 5.0 and 4.4), but 2.9 times both in turns of one call, where
-caches are cold; half of its 0.55 ms is the model's own forward and backward pass, a fifth of it the GELUs, which torch
+been 3.4 times jacrev and 3.6 times vmap of grad (float64: 5.1 and 4.5), but 2.9 to 3.2 times in turns of one call, where
+caches are cold; half of its 0.54 ms is the model's own forward and backward pass, a fifth of it the GELUs, which torch
 gives to oneDNN on float32; a tenth the eigenvalues in float64, which accuracy needs.
 The floor is the FLOPs of five Newton–Schulz steps, 5(4a²b + 2a³) a matrix, over the best rate of a matrix product of
 bfloat16 or float32, whichever is faster here. pytorch_optimizer's Muon runs where it is installed: `pip install
