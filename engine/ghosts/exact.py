@@ -17,6 +17,8 @@ from .zeros import partition_zeros
 _STARTS = 4
 _ORDERS = [5, 7, 9, 12, 16, 24]
 _INSIDE = 1 - 1e-9
+_SHORT, _LONG = (4, 3, 3), (4, 3, 3, 4, 8, 12)
+"""Newton's steps between two looks at which starts have arrived: the certificate says whether the first was enough."""
 
 
 class ExactRadius(NamedTuple):
@@ -68,10 +70,10 @@ def exact_radius(z: Tensor, a: Tensor) -> ExactRadius:
     moving = (~certified).nonzero().flatten()
     radius = torch.full_like(spread, torch.inf)
     ghost = torch.full_like(torch.complex(radius, radius), complex(math.nan, math.nan))
-    for starts in (_pair_starts, _all_starts):
+    for starts, rounds in ((_pair_starts, _SHORT), (_all_starts, _LONG)):
         rows = moving[~certified[moving]]
         if len(rows):
-            found, certified[rows] = _nearest_ghosts(z[rows], a[rows], starts(z[rows], a[rows]))
+            found, certified[rows] = _nearest_ghosts(z[rows], a[rows], starts(z[rows], a[rows]), rounds)
             ghost[rows], radius[rows] = found, found.abs()
     for sample in (~certified).nonzero().flatten().tolist():
         ghost[sample], certified[sample] = _searched_ghost(z[sample], a[sample], radius[sample].item())
@@ -82,10 +84,10 @@ def exact_radius(z: Tensor, a: Tensor) -> ExactRadius:
     )
 
 
-def _nearest_ghosts(z: Tensor, a: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
+def _nearest_ghosts(z: Tensor, a: Tensor, starts: Tensor, rounds: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """Nearest zero found from the starts, and its certificate, for samples whose top class has z = a = 0."""
     spread = a.amax(-1) - a.amin(-1)
-    ghosts = _converged(z, a, starts, spread)
+    ghosts = _converged(z, a, starts, spread, rounds)
     # The nearest, and the nearest that is another one: both are divided out of the certificate.
     nearest = ghosts.gather(-1, ghosts.abs().argmin(-1, keepdim=True))
     distance = nearest.abs()
@@ -123,13 +125,13 @@ def _all_starts(z: Tensor, a: Tensor) -> Tensor:
     return torch.cat((_pair_starts(z, a), seen), -1)
 
 
-def _converged(z: Tensor, a: Tensor, starts: Tensor, spread: Tensor) -> Tensor:
+def _converged(z: Tensor, a: Tensor, starts: Tensor, spread: Tensor, rounds: tuple[int, ...]) -> Tensor:
     """Zeros that Newton's iteration reaches, (batch, starts); infinite where it does not arrive."""
     count = starts.shape[1]
     arrived = torch.full_like(starts, complex(math.inf, 0)).reshape(-1)
     alive = starts.real.isfinite().reshape(-1).nonzero().flatten()
     t = starts.reshape(-1)[alive]
-    for steps in (4, 3, 3, 4, 8, 12):
+    for steps in rounds:
         sample = alive // count
         rows, slopes, reach = z[sample], a[sample], 1 / spread[sample]
         t = newton(rows, slopes, t, reach, steps)

@@ -17,14 +17,11 @@ def partition_ratio(z: Tensor, a: Tensor, t: Tensor, orders: int = 0) -> list[Te
         orders + 1 complex tensors of the shape of t.
     """
     real, imag = t.real.unsqueeze(-1), t.imag.unsqueeze(-1)
-    terms = torch.softmax(z + a * real, -1)
-    angles = a * imag
-    cosines, sines = terms * angles.cos(), terms * angles.sin()
-    results = []
-    for order in range(orders + 1):
-        if order:
-            cosines, sines = cosines * a, sines * a
-        results.append(torch.complex(cosines.sum(-1), sines.sum(-1)))
+    terms = torch.polar(torch.softmax(z + a * real, -1), a * imag)
+    results = [terms.sum(-1)]
+    for _ in range(orders):
+        terms = terms * a
+        results.append(terms.sum(-1))
     return results
 
 
@@ -38,11 +35,11 @@ def newton(z: Tensor, a: Tensor, t: Tensor, reach: Tensor, steps: int, multiple:
         numerator, denominator = values[0], values[1]
         if multiple:
             numerator, denominator = numerator * denominator, denominator.square() - numerator * values[2]
-        step = numerator / torch.where(denominator == 0, torch.ones_like(denominator), denominator)
+        step = numerator / denominator.masked_fill(denominator == 0, 1)
         # Below the rounding of the sum a step is noise, and at a multiple zero a large one.
-        step = torch.where(values[0].abs() <= 2 * torch.finfo(z.dtype).eps, torch.zeros_like(step), step)
+        step = step.masked_fill(values[0].abs() <= 2 * torch.finfo(z.dtype).eps, 0)
         length = step.abs()
-        if not bool((length > 0).any()):
+        if not bool(length.any()):
             break
-        t = t - step * torch.where(length > reach, reach / length, torch.ones_like(length))
+        t = t - step * (reach / length).clamp(max=1)
     return t

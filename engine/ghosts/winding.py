@@ -1,7 +1,7 @@
 """Counting ghosts by the argument principle: how often the phase of F turns along a closed path."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -16,8 +16,8 @@ _PIECES, _PARTS, _CUTS = 24, 4, 9
 """Pieces of a half circle at first, of a piece that is cut, and how often."""
 
 
-def phase_along(z: Tensor, a: Tensor, path: Callable[[Tensor], Tensor], length: float) -> float:
-    """Change of arg F along a path, or NaN when a ghost lies on it.
+def phase_along(z: Tensor, a: Tensor, corners: Sequence[complex]) -> float:
+    """Change of arg F along straight lines from corner to corner, or NaN when a ghost lies on them.
 
     With slopes centred, |F'(t)| ≤ (Δ/2) F(Re t). Around the middle m of a piece of length h, F therefore
     stays within (hΔ/4) exp(hΔ/4) F(Re m) of F(m); where |F(m)| is larger, the phase changes by less than π
@@ -26,27 +26,26 @@ def phase_along(z: Tensor, a: Tensor, path: Callable[[Tensor], Tensor], length: 
     Args:
         z: (classes,) live logits, float64.
         a: (classes,) slopes.
-        path: [0, 1] -> complex, of constant speed.
-        length: length of the path.
+        corners: of the path, two at least.
     """
     offset = (a.amax() + a.amin()) / 2
     a = a - offset
     spread = (a.amax() - a.amin()).item()
-    count = max(4, math.ceil(length * spread))
-    if count > _MOST_PIECES:
+    counts = [max(4, math.ceil(abs(last - first) * spread)) for first, last in pairwise(corners)]
+    if sum(counts) > _MOST_PIECES:
         return math.nan
-    edges = torch.linspace(0, 1, count + 1, dtype=z.dtype, device=z.device)
-    start, end = edges[:-1], edges[1:]
-    ends = path(edges[[0, -1]])
-    total = offset.item() * (ends[1].imag - ends[0].imag).item()
+    lines = [
+        first + (last - first) * torch.linspace(0, 1, count + 1, dtype=z.dtype, device=z.device)
+        for (first, last), count in zip(pairwise(corners), counts, strict=True)
+    ]
+    start, end = torch.cat([line[:-1] for line in lines]), torch.cat([line[1:] for line in lines])
+    total = offset.item() * (corners[-1].imag - corners[0].imag)
     for _ in range(_DEPTH):
         middle = (start + end) / 2
-        reach = (end - start) * (length * spread / 4)
-        held = partition_ratio(z, a, path(middle))[0].abs() > reach * reach.exp()
-        if held.any():
-            first = partition_ratio(z, a, path(start[held]))[0]
-            last = partition_ratio(z, a, path(end[held]))[0]
-            total += (last * first.conj()).angle().sum().item()
+        reach = (end - start).abs() * (spread / 4)
+        held = partition_ratio(z, a, middle)[0].abs() > reach * reach.exp()
+        first, last = partition_ratio(z, a, torch.stack((start[held], end[held])))[0]
+        total += (last * first.conj()).angle().sum().item()
         if held.all():
             return total
         start, middle, end = start[~held], middle[~held], end[~held]
@@ -71,12 +70,7 @@ def circle_count(z: Tensor, a: Tensor, centre: complex, radius: float) -> float:
 def rectangle_count(z: Tensor, a: Tensor, low: complex, high: complex) -> float:
     """Zeros of F inside a rectangle of lower left and upper right corner; NaN when one lies on its edge."""
     corners = [low, complex(high.real, low.imag), high, complex(low.real, high.imag), low]
-    total = 0.0
-    for first, last in pairwise(corners):
-        total += phase_along(
-            z, a, lambda s, first=first, last=last: first + (last - first) * s, abs(last - first)
-        )
-    return _turns(total)
+    return _turns(phase_along(z, a, corners))
 
 
 def _turns(phase: float) -> float:

@@ -50,5 +50,5 @@ def test_circles_and_rectangles_count():
 def test_phase_along_an_open_path():
     """F = e^(3t) + e^(5t) = 2 e^(4t) cosh t: from 0 to i its phase grows by 4; through a ghost by no number."""
     z, a = torch.zeros(2, dtype=torch.float64), torch.tensor([3.0, 5.0], dtype=torch.float64)
-    assert abs(phase_along(z, a, lambda s: 1j * s, 1.0) - 4) < 1e-12
-    assert math.isnan(phase_along(z, a, lambda s: 2j * s, 2.0))
+    assert abs(phase_along(z, a, [0j, 1j]) - 4) < 1e-12
+    assert math.isnan(phase_along(z, a, [0j, 2j]))
