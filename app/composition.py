@@ -118,7 +118,9 @@ class Parts:
         for name in names & set(self.bindings):
             self.bindings[name].follow()
         for condition, part in self.conditional:
-            part.visible = condition.holds(self.lens)
+            # Asked first: to set what is so already takes ten times as long, sixty times at each move of the hand.
+            if part.visible != (shown := condition.holds(self.lens)):
+                part.visible = shown
         self._place_shown()
         self.tries.current = self._current_preset()
 
@@ -179,7 +181,8 @@ class Parts:
 
     def show_words(self, request: Request, frame: Frame) -> None:
         """Show the texts that quote a frame: the card beside the title, the claims, the lines above figures."""
-        figures = [figure for figure in self.lens.figures(frame) if figure.name in self.heads]
+        # The screens have taken over the figures of this frame already.
+        figures = [screen.figure for screen in self._view.screens if screen.figure.name in self.heads]
         heads = [(self.heads[figure.name], head_html(figure)) for figure in figures]
         for pane, text in (
             (self.lede, words.lede(self.lens)),
