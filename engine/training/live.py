@@ -1,6 +1,7 @@
 """A training that is watched while it is made: lanes in lockstep, for as long as the caller has time."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -101,9 +102,19 @@ class LiveTraining:
         Raises:
             InvalidStep: on a lane that there is not, a step that has not been trained.
         """
-        if not 0 <= lane < len(self._tracks):
-            raise InvalidStep(f"lane is {lane}: 0 … {len(self._tracks) - 1} is needed")
-        return self._tracks[lane].weights(step)
+        return self._track(lane).weights(step)
+
+    def replay(self, lane: int, step: int) -> Iterator[dict[str, Tensor]]:
+        """`weights` at every step from the nearest known one up to this, in turn: a long replay can be left between two.
+
+        The training may be advanced, and other steps replayed, between two of them: that costs time and no bit.
+
+        Raises:
+            InvalidStep: as `weights`, when the first is asked for.
+        """
+        track = self._track(lane)
+        for reached in range(track.replayed_from(step), step + 1):
+            yield track.weights(reached)
 
     def branch_from(self, lane: int, step: int, **changes: Any) -> "LiveTraining":
         """A training with one more lane that leaves `lane` at `step` with some settings changed; the others are reused.
@@ -115,8 +126,12 @@ class LiveTraining:
 
         Without changes it repeats the lane it leaves, bit for bit.
         """
-        if not 0 <= lane < len(self._tracks):
-            raise InvalidStep(f"lane is {lane}: 0 … {len(self._tracks) - 1} is needed")
+        self._track(lane)
         branch = replace(self.spec.lanes[lane], branch=(lane, step), **changes)
         spec = replace(self.spec, lanes=(*self.spec.lanes, branch))
         return LiveTraining(self.problem, spec, reuse=self, report_every=self.report_every)
+
+    def _track(self, lane: int) -> Track:
+        if not 0 <= lane < len(self._tracks):
+            raise InvalidStep(f"lane is {lane}: 0 … {len(self._tracks) - 1} is needed")
+        return self._tracks[lane]

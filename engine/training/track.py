@@ -97,23 +97,38 @@ class Track:
     def state(self, step: int) -> LaneState:
         return self._lane_at(step).state()
 
+    def replayed_from(self, step: int) -> int:
+        """The step from which `weights` goes on to this one: itself where nothing is replayed."""
+        keeper = self._keeper(step)
+        return step if keeper._stands_at(step) else keeper._nearest(step)
+
     def _lane_at(self, step: int) -> Lane:
         """A lane that stands at a step; not to be moved."""
+        keeper = self._keeper(step)
+        return keeper._lane if keeper._stands_at(step) else keeper._replay(step)
+
+    def _keeper(self, step: int) -> "Track":
+        """Whose step it is: up to where a branch leaves its parent, the parent's."""
         if not 0 <= step <= self.step:
             raise InvalidStep(f"step is {step}: 0 … {self.step}, a step that has been trained, is needed")
         if self.parent is not None and (self._follows or step <= self._leaves_at):
-            return self.parent._lane_at(step)
-        if step == self._lane.step and not self._lane.status.startswith(("diverged", "stopped")):
-            return self._lane
-        return self._replay(step)
+            return self.parent._keeper(step)
+        return self
+
+    def _stands_at(self, step: int) -> bool:
+        return step == self._lane.step and not self._lane.status.startswith(("diverged", "stopped"))
+
+    def _nearest(self, step: int) -> int:
+        """Where the nearest checkpoint is, or where the last replay stopped if that is nearer."""
+        known, lane = self._checkpoints.nearest(step).step, self._replayed
+        return lane.step if lane is not None and known <= lane.step <= step else known
 
     def _replay(self, step: int) -> Lane:
-        """A second lane from the nearest checkpoint, or from where the last replay stopped if that is nearer."""
-        state = self._checkpoints.nearest(step)
+        """A second lane that has gone on to the step from the nearest one that is known."""
         lane = self._replayed
-        if lane is None or not state.step <= lane.step <= step:
+        if lane is None or lane.step != self._nearest(step):
             lane = self._replayed = self._fresh_lane()
-            lane.restore(state)
+            lane.restore(self._checkpoints.nearest(step))
         while lane.step < step:
             if not lane.advance():
                 self._replayed = None

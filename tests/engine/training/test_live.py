@@ -205,6 +205,31 @@ def test_replay_is_exact(blobs: Blobs, optimizer: str) -> None:
     assert np.isfinite(training.timelines[0].sigma(1, "G")[1:]).all()
 
 
+def test_a_replay_in_parts_goes_from_the_nearest_known_step_and_may_be_disturbed(
+    blobs: Blobs, pair: LiveTraining
+) -> None:
+    training = trained(blobs, *PAIR)
+    wanted = [pair.weights(1, step) for step in range(STEPS + 1)]
+
+    def same(found: list[Weights], steps: range) -> bool:
+        return len(found) == len(steps) and all(map(equal, found, (wanted[s] for s in steps)))
+
+    assert same(list(training.replay(1, 33)), range(25, 34)), "from the checkpoint"
+    assert same(list(training.replay(1, 36)), range(33, 37)), "from where the last one stopped"
+    assert same(list(training.replay(1, 30)), range(25, 31))
+    assert same(list(training.replay(1, STEPS)), range(STEPS, STEPS + 1)), "nothing to replay"
+    parts = training.replay(1, 12)
+    first = [next(parts) for _ in range(4)]
+    for other in (39, 2):
+        training.weights(1, other)
+    assert same([*first, *parts], range(13))
+    branch = training.branch_from(1, 20, learning_rate=1e-2)
+    assert same(list(branch.replay(2, 3)), range(4)), "before it leaves, a branch is its parent"
+    for lane, step in ((2, 0), (0, STEPS + 1)):
+        with pytest.raises(InvalidStep):
+            next(training.replay(lane, step))
+
+
 def test_an_unchanged_branch_is_its_parent(blobs: Blobs, pair: LiveTraining) -> None:
     for step in (0, 25, 31):
         for lane in (0, 1):
