@@ -208,6 +208,10 @@ class Lens(pn.viewable.Viewer):
         """Values of parameters that the `Action` of this name sets."""
         raise NotImplementedError
 
+    def follow_up(self) -> dict[str, Any]:
+        """Values of parameters that follow by themselves once a last frame is there; they make no new state to undo."""
+        return {}
+
     def open_file(self, name: str, content: bytes) -> dict[str, Any]:
         """Parameter values that a dropped file asks for: a request.json or an exported zip.
 

@@ -300,6 +300,8 @@ class LensView:
             self._show_words_soon()
             self.parts.status.drawn(result, time.perf_counter() - started)
             self._packet.update(serial=serial)
+        if self.frame.final and (values := self.lens.follow_up()):
+            self.set_along(values)
 
     def _show_words_soon(self) -> None:
         """Words may follow the picture a moment later: writing them takes as long as a frame."""

@@ -10,7 +10,7 @@ from anisoscope.engine.training import LiveTraining
 
 from ...frame import Columns, Frame, Idle
 from ...request import Request
-from . import layers, nothing
+from . import layers, nothing, product
 from .problems import problem_of
 from .timeline import Timeline
 from .trained import advance, lanes_of, training_of
@@ -53,7 +53,9 @@ def _trained(request: Request) -> Iterator[Frame | Idle | None]:
     if watched:
         yield from _live(request, training, timeline)
         timeline.follow(lanes_of(training))
-    yield Frame(*_final(request, training, timeline), (1, 1), _notes(training))
+    (tables, facts), notes = _final(request, training, timeline), _notes(training)
+    for part in product.at_hand(training, request):
+        yield part and Frame({**tables, **part.tables}, {**facts, **part.facts}, part.stage, notes)
 
 
 def _live(request: Request, training: LiveTraining, timeline: Timeline) -> Iterator[Frame | Idle]:
@@ -65,7 +67,9 @@ def _live(request: Request, training: LiveTraining, timeline: Timeline) -> Itera
         if now - shown > HISTORY_SECONDS:
             tables = {**(tables if facts else {**nothing.tables(), **tables}), **timeline.history()}
             facts, shown = {**timeline.facts(), **_shared(training, request), "doing": "Training, step"}, now
-            tables |= layers.traces(timeline, request)
+            part = product.newest(training, request)
+            tables |= {**layers.traces(timeline, request), **part.tables}
+            facts |= part.facts
         rate = (training.head - first) / (now - began) if now - began > 0.3 else 0.0
         facts = {**facts, "head": timeline.head, "ended": False}
         stage = (max(2, training.head), training.spec.steps)
@@ -88,7 +92,7 @@ def _opening(request: Request) -> bool:
 def _final(
     request: Request, training: LiveTraining, timeline: Timeline
 ) -> tuple[dict[str, Columns], dict[str, Any]]:
-    """Everything of a training that has come to its end."""
+    """Everything of a training that has come to its end, but the product of its layers."""
     tables = {**nothing.tables(), **timeline.tables(), **layers.traces(timeline, request)}
     tables |= layers.rotation(timeline, request)
     facts = {**timeline.facts(), **_shared(training, request), **timeline.end_facts()}
@@ -99,9 +103,6 @@ def _final(
             there = values[values == values]
             if len(there):
                 facts[f"{name}_{k + 1}"] = float(there[-1])
-    if request["product"] and request["view"] == "layers":
-        product, more = layers.product(training, request)
-        tables, facts = tables | product, facts | more
     return tables, {**facts, **_by_name(facts, timeline)}
 
 

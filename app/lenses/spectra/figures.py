@@ -11,8 +11,9 @@ from ...numbers import power
 from ...ticks import decades, logarithmic, quarters, rounded
 from . import edge_figures, polar_figures
 from .cells import columns_of, rows_of_cells
-from .choices import LANES, METRICS, NAMES, ROLES
+from .choices import METRICS, NAMES, ROLES
 from .codes import DARKEST
+from .product_words import OFF
 
 HAND = Style("hand", "exact")
 FINE = Style("ink2", "fine")
@@ -210,11 +211,11 @@ def _rotation(facts: Mapping[str, Any]) -> Figure:
 
 
 def _product(facts: Mapping[str, Any]) -> Figure:
-    values = max((facts.get(f"product_values_{k}", 1) for k in range(1, LANES + 1)), default=10)
+    values = facts.get("product_values") or 10
     return Figure(
         name="product",
         title="Product of the layers",
-        unit=str(facts.get("product", "σᵢ / σ₁ at the last step; switch it on")),
+        unit=str(facts.get("product", OFF)),
         legend=_keys(facts),
         layers=_lanes("product", "curve", "current"),
         x=Axis("index i", (0, values + 1), quarters(values)),

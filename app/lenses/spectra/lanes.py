@@ -108,6 +108,9 @@ def settled(checked: dict[str, Any], lens: Lens) -> dict[str, Any]:
             found[f"rate_{k}"] = _rate(found.get("problem", current), checked[name])
             if k > 1:
                 found.setdefault(f"branch_{k}", NO_BRANCH)
+    if "step" in found and "product_step" not in found and {"product", *TRAINED} & set(found):
+        asked = {**lens.request().as_dict(), **found}
+        found["product_step"] = found["step"] if asked["product"] and asked["view"] == "layers" else -1
     if set(TRAINED) & set(checked) and not set(RECORDS) & set(checked):
         found |= {name: "" for name in (*RECORDS, "watch") if getattr(lens, name) and name not in checked}
     return found

@@ -1,4 +1,4 @@
-"""All matrices at once, how their leading directions turn, and the product of the layers."""
+"""All matrices at once, and how their leading directions turn."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from anisoscope.engine.alone import alone
-from anisoscope.engine.training import ROTATED, InvalidChain, LiveTraining, product_spectrum
+from anisoscope.engine.training import ROTATED
 
 from ...frame import Columns
 from ...numbers import shown
 from ...request import Request
-from . import nothing
 from .cells import columns_of
-from .codes import logarithm
 from .timeline import Timeline
 
 MARGIN, HEAD = 0.05, 0.22
@@ -96,22 +93,3 @@ def rotation(timeline: Timeline, request: Request) -> dict[str, Columns]:
             there = np.isfinite(values)
             tables[f"{name}_{k + 1}"] = {"x": lane.steps[rows][there].astype(np.float32), "y": values[there]}
     return tables
-
-
-def product(training: LiveTraining, request: Request) -> tuple[dict[str, Columns], dict[str, Any]]:
-    """σ of the product of all layers after the last step; of networks whose layers form a chain."""
-    tables: dict[str, Columns] = {}
-    facts: dict[str, Any] = {"product": "W of the last layer times … times W of the first"}
-    for k, rows in enumerate(training.timelines):
-        with alone():
-            weights = training.weights(k, training.steps[k])
-        try:
-            found = product_spectrum([weights[m.name] for m in rows.layers])
-        except InvalidChain as error:
-            return {}, {"product": f"no product: {error}"}
-        sigma = found.sigma.numpy()
-        seen = sigma > found.floor
-        y = logarithm(sigma / sigma[0])[seen] if seen.any() else nothing.NONE
-        tables[f"product_{k + 1}"] = {"x": np.arange(1.0, len(y) + 1, dtype=np.float32), "y": y}
-        facts[f"product_values_{k + 1}"] = int(seen.sum())
-    return tables, facts

@@ -77,6 +77,11 @@ class SpectraLens(Lens):
     against = param.Selector(default="steps", objects=choices.AGAINST, doc="What the loss is drawn against.")
     sort = param.Selector(default="network", objects=choices.SORTS, doc="Order of all matrices.")
     product = param.Boolean(default=False, doc="Whether σ of the product of the layers is computed.")
+    product_step = param.Integer(
+        default=-1,
+        bounds=(-1, 1_000_000),
+        doc="Step of that product: follows `step` once it rests; −1: the last.",
+    )
     last = param.Integer(default=0, bounds=(0, 1_000_000), doc="Show the last so many steps; 0: all.")
     polar_input = param.Selector(
         default="gaussian", objects=choices.POLAR_INPUTS, doc="Matrix that is factored."
@@ -110,6 +115,23 @@ class SpectraLens(Lens):
             from .recordings import left_out
 
             self.exact = self.step if left_out(self.request()) else -1
+
+    @param.depends("step", "product", "view", watch=True)
+    def _take_product_along(self) -> None:
+        self.product_step = self._product_at()
+
+    def follow_up(self) -> dict[str, Any]:
+        """After a training, the product of the step that was gone to meanwhile."""
+        at = self._product_at()
+        return {} if at == self.product_step else {"product_step": at}
+
+    def _product_at(self) -> int:
+        """Step whose product is asked for; a training that goes on or is paused is not asked anew for each step."""
+        if not self.product or self.view != "layers" or self.watch or self.record_1:
+            return -1
+        from .trained import has_ended
+
+        return self.step if has_ended(self.request()) else self.product_step
 
     def invitation(self) -> tuple[str, str]:
         if self.watch or self.record_1:

@@ -20,6 +20,8 @@ from ...uploads import LARGEST_FILE, content_of, keep, name_of
 from . import layers, nothing
 from .choices import LANES
 from .lanes import RECORDS
+from .product import nothing_of
+from .product_words import RECORDED
 from .recorded_lane import AwaitedLane, Lane, RecordedLane, matrices_of, notes_of
 from .timeline import Timeline
 from .watched import followed
@@ -131,7 +133,7 @@ def _frame(timeline: Timeline, request: Request, stage: tuple[int, int] = (1, 1)
         "problem_title": "recorded elsewhere",
         "loss_unit": "recorded as “loss”, mean of 9 records",
         "seconds_unit": "seconds since the recording began",
-        "product": "no product: a recording holds singular values, not weights",
+        **nothing_of(RECORDED).facts,
     }
     return Frame(tables, facts, stage, notes_of(lanes, timeline.matrix))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from anisoscope.engine.alone import alone
 from anisoscope.engine.training import KINDS, OPTIMIZERS, ROTATED, LiveTraining, TrainingSpec
 from anisoscope.engine.training import Timeline as Rows
 
+from ...errors import RequestError
 from ...request import Request
 from .choices import SHORT
 from .lane_record import Matrix
@@ -73,7 +73,7 @@ def lanes_of(training: LiveTraining) -> list[TrainedLane]:
     return found
 
 
-_kept: OrderedDict[tuple[Any, ...], LiveTraining] = OrderedDict()
+_kept: OrderedDict[tuple[str, TrainingSpec, int], LiveTraining] = OrderedDict()
 
 
 def advance(training: LiveTraining, seconds: float) -> None:
@@ -88,15 +88,30 @@ def training_of(request: Request) -> LiveTraining:
     Raises:
         RequestError: as `training_spec`.
     """
-    spec = training_spec(request.as_dict())
-    key = (request["problem"], spec, request["take"])
+    key = _key(request)
     with alone():
         if key not in _kept:
-            _kept[key] = LiveTraining(problem_of(request["problem"]), spec, reuse=_relative(request, spec))
+            _kept[key] = LiveTraining(
+                problem_of(request["problem"]), key[1], reuse=_relative(request, key[1])
+            )
             while len(_kept) > KEPT:
                 _kept.popitem(last=False)
         _kept.move_to_end(key)
         return _kept[key]
+
+
+def has_ended(request: Request) -> bool:
+    """Whether the training that is asked for has been made, to its end; nothing is trained to find out."""
+    try:
+        training = _kept.get(_key(request))
+    except RequestError:
+        # the frames that are asked for say what is wrong
+        return False
+    return training is not None and training.done
+
+
+def _key(request: Request) -> tuple[str, TrainingSpec, int]:
+    return request["problem"], training_spec(request.as_dict()), request["take"]
 
 
 def _relative(request: Request, spec: TrainingSpec) -> LiveTraining | None:
