@@ -92,8 +92,8 @@ class LensView:
         self.parts.status.cancelled()
 
     def pause(self) -> None:
-        """Stop what is being computed, where something is."""
-        if not self.frame.final:
+        """Stop what is being computed, where something is; what comes when the hand rests waits for just that."""
+        if not self.frame.final and self.frame.stage[0] > 1:
             self.cancel()
 
     def resume(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -211,7 +212,8 @@ def _rotation(facts: Mapping[str, Any]) -> Figure:
 
 
 def _product(facts: Mapping[str, Any]) -> Figure:
-    values = facts.get("product_values") or 10
+    values, low = facts.get("product_values") or 10, facts.get("product_low")
+    bottom = -6 if low is None else min(-1, math.floor(low))
     return Figure(
         name="product",
         title="Product of the layers",
@@ -219,7 +221,7 @@ def _product(facts: Mapping[str, Any]) -> Figure:
         legend=_keys(facts),
         layers=_lanes("product", "curve", "current"),
         x=Axis("index i", (0, values + 1), quarters(values)),
-        y=Axis("", (-6, 0.15), decades(-6, 0.15)),
+        y=Axis("", (bottom, 0.15), decades(bottom, 0.15)),
         size="pair",
         when=when("view", "layers"),
         aria="Singular values of the product of all weight matrices, one line for each optimiser.",

@@ -19,6 +19,9 @@ from .codes import logarithm
 from .product_words import NEWEST, OFF, WHAT, at_steps, awaited, no_chain
 from .trained import lanes_of
 
+NUMBERS = ("product_step", "product_values", "product_low")
+"""Facts of it: the step, how many values are drawn, and log10 of the smallest."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -32,9 +35,9 @@ _latest: WeakKeyDictionary[LiveTraining, tuple[Line, ...]] = WeakKeyDictionary()
 """What was shown last of each training: it stays while the hand moves."""
 
 
-def nothing_of(words: str, stage: tuple[int, int] = (1, 1)) -> Frame:
+def nothing_of(words: str) -> Frame:
     """No product, and why: the part of a frame that tells of it, as below."""
-    return Frame({}, {"product": words, "product_step": None, "product_values": None}, stage)
+    return Frame({}, {"product": words, **dict.fromkeys(NUMBERS)})
 
 
 def newest(training: LiveTraining, request: Request) -> Frame:
@@ -63,19 +66,20 @@ def at_hand(training: LiveTraining, request: Request) -> Iterator[Frame | None]:
     lines = _latest.get(training, ())
     if [line.step for line in lines] != steps:
         if max(steps) < training.head:
-            # replayed for: the compute thread goes on behind the first of two frames when the hand rests
-            later, stage = awaited(max(steps)), (1, 2)
-            yield (
-                _shown(training, lines, f"; {later}", stage)
-                if lines
-                else nothing_of(f"σᵢ / σ₁: {later}", stage)
-            )
+            yield _meanwhile(training, lines, max(steps))
         found: list[Line] = []
         for k, own in enumerate(steps):
             line = _known(training, k, own) or (yield from _replayed(training, k, own))
             found.append(line)
         lines = _latest[training] = tuple(found)
     yield _shown(training, lines, f"; {WHAT}")
+
+
+def _meanwhile(training: LiveTraining, lines: tuple[Line, ...], step: int) -> Frame:
+    """What is shown until a step has been replayed: the compute thread goes on behind it when the hand rests."""
+    later = awaited(step)
+    part = _shown(training, lines, f"; {later}") if lines else nothing_of(f"σᵢ / σ₁: {later}")
+    return Frame(part.tables, {**part.facts, "doing": "Replaying, part"}, (1, 2))
 
 
 def _why_not(training: LiveTraining, request: Request) -> str:
@@ -108,13 +112,13 @@ def _line(training: LiveTraining, k: int, step: int, weights: dict[str, Tensor])
     return Line(step, logarithm(sigma / sigma[0])[seen] if seen.any() else nothing.NONE)
 
 
-def _shown(
-    training: LiveTraining, lines: tuple[Line, ...], more: str, stage: tuple[int, int] = (1, 1)
-) -> Frame:
+def _shown(training: LiveTraining, lines: tuple[Line, ...], more: str) -> Frame:
     tables: dict[str, Columns] = {
         f"product_{k}": {"x": np.arange(1.0, len(line.y) + 1, dtype=np.float32), "y": line.y}
         for k, line in enumerate(lines, start=1)
     }
     steps, titles = [line.step for line in lines], [lane.title for lane in lanes_of(training)]
-    facts = {"product": at_steps(steps, titles) + more, "product_step": max(steps)}
-    return Frame(tables, {**facts, "product_values": max(len(line.y) for line in lines)}, stage)
+    drawn = np.concatenate([line.y for line in lines])
+    numbers = max(steps), max(len(line.y) for line in lines), float(drawn.min()) if len(drawn) else None
+    facts = {"product": at_steps(steps, titles) + more, **dict(zip(NUMBERS, numbers, strict=True))}
+    return Frame(tables, facts)

@@ -10,7 +10,7 @@ from .lane_record import Matrix
 OFF = "σᵢ / σ₁ at the step; switch it on"
 RECORDED = "no product: a recording holds singular values, not weights"
 WHAT = "W of the last layer times … times W of the first"
-NEWEST = "the newest; of other steps when the training has ended"
+NEWEST = "the newest; earlier ones after the training"
 
 
 def no_chain(matrices: Sequence[Matrix]) -> str:
@@ -33,4 +33,4 @@ def at_steps(steps: Sequence[int], titles: Sequence[str]) -> str:
 
 def awaited(step: int) -> str:
     """Instead of one that is not there yet."""
-    return f"that of step {step} when the hand rests"
+    return f"step {step} follows when you stop"

@@ -92,7 +92,8 @@ def test_it_is_that_of_the_weights_of_the_step(step: int) -> None:
         assert len(sigma) == len(wanted) == 10 == frame.facts["product_values"]
         np.testing.assert_allclose(sigma, wanted, rtol=1e-6)
     figure = next(f for f in SpectraLens().figures(frame) if f.name == "product")
-    assert figure.unit == frame.facts["product"]
+    assert figure.unit == frame.facts["product"] and figure.y.range is not None
+    assert figure.y.range[0] <= np.log10(min(map(np.min, lines(frame)))) < figure.y.range[0] + 1
 
 
 def test_the_hand_brings_it_along_when_it_rests(view: LensView, replays: list[int]) -> None:
@@ -102,7 +103,7 @@ def test_the_hand_brings_it_along_when_it_rests(view: LensView, replays: list[in
     view.set({"step": 17}, from_browser=True)
     assert [frame.stage for frame in drawn] == [(1, 2), (1, 1)]
     first, last = drawn
-    assert first.facts["product"].endswith("at step 40; that of step 17 when the hand rests")
+    assert first.facts["product"].endswith("at step 40; step 17 follows when you stop")
     assert first.facts["product_step"] == 40 and last.facts["product_step"] == 17
     assert not all(np.array_equal(a, b) for a, b in zip(lines(first), lines(last), strict=True))
     assert replays == 2 * list(range(18)), "each lane from its checkpoint"
@@ -126,8 +127,10 @@ def test_a_hand_that_moves_on_asks_for_no_replay(replays: list[int]) -> None:
         view.set({"step": step}, from_browser=True)
         worker.go(view._mailbox, 1)
         assert view.complete.facts["product_step"] == 40 and len(replays) == before
+    view.pause()
     worker.go(view._mailbox, 100)
-    assert view.complete.facts["product_step"] == 10 and replays[before:] == 2 * list(range(11))
+    assert view.complete.facts["product_step"] == 10, "a player that has stopped rests, too"
+    assert replays[before:] == 2 * list(range(11))
     view.close()
 
 
