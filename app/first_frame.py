@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from .frame import Columns, Frame
 from .sources import lens_assets
 
 
+@cache
 def load(slug: str) -> Frame | None:
-    """The stored frame of a lens, None where it ships none."""
+    """The stored frame of a lens, None where it ships none; read once, and to be left as it is."""
     source = lens_assets(slug) / "first_frame.npz"
     if not source.is_file():
         return None

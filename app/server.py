@@ -11,6 +11,7 @@ from typing import Any
 
 import panel as pn
 
+from . import ahead
 from .drawing.supply import supply
 from .pages import gallery_page, lens_page
 from .registry import SLUG, lens_class, lens_entries
@@ -73,6 +74,7 @@ def prepare() -> None:
     # Exports draw on a thread, where a windowed Matplotlib backend fails.
     os.environ.setdefault("MPLBACKEND", "Agg")
     release_brakes()
+    ahead.install()
     serving.install()
 
 

@@ -18,7 +18,19 @@ def asset(name: str) -> str:
     return (files("anisoscope.assets") / "components" / name).read_text(encoding="utf-8")
 
 
-class Component(JSComponent):
+class MarksItself:
+    """Of a component that Panel draws in the browser: that it looks for models of the page only in its own data."""
+
+    @classmethod
+    def _patch_datamodel_ref(cls, props: Any, ref: str) -> None:
+        # Panel would look for further models through the children, and the callbacks, which lead to every source of
+        # a lens.
+        mark = f"__ref:{ref}"
+        if mark not in props.tags:
+            props.tags.append(mark)
+
+
+class Component(MarksItself, JSComponent):
     """Base of the page's components: plain ECMAScript and CSS read from `assets/components`.
 
     A subclass named `Dial` is drawn by `dial.js` and `dial.css`, after `base.css`. Nothing is fetched
@@ -45,13 +57,6 @@ class Component(JSComponent):
         for name in self._at_once:
             model.data.on_change(name, self._take)  # pyright: ignore[reportAttributeAccessIssue]
         return model
-
-    @classmethod
-    def _patch_datamodel_ref(cls, props: Any, ref: str) -> None:
-        # Panel would look for further models through the callbacks of this one, which lead to every source of a lens.
-        mark = f"__ref:{ref}"
-        if mark not in props.tags:
-            props.tags.append(mark)
 
     def _server_change(self, doc: Any, ref: str, subpath: str | None, attr: str, old: Any, new: Any) -> None:
         if attr not in self._at_once:

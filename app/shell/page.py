@@ -17,11 +17,13 @@ from bokeh.document import Document
 from bokeh.embed.bundle import extension_dirs
 from bokeh.themes import Theme
 from jinja2 import Template
+from panel.links import Callback
 from panel.util.parameters import edit_readonly
 from panel_material_ui.base import _env as material_templates
 
-from .. import painting, theme
+from .. import ahead, painting, theme
 from . import dark, serving
+from .component import MarksItself
 
 # Bokeh serves registered folders at static/extensions/<name>/ under `panel serve` and `pn.serve` alike.
 _FONT_FOLDER = Path(str(files("anisoscope.assets") / "fonts"))
@@ -73,10 +75,16 @@ def _font_urls() -> dict[str, str]:
     return urls
 
 
-class Frame(pmui.Page):
+class Frame(MarksItself, pmui.Page):
     """A Material page whose document brings our tokens, fonts and theme script before anything is painted."""
 
     _esm_base = "Page.jsx"
+
+    @property
+    def _preprocessing_hooks(self) -> list[Any]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        # Links between widgets are looked for in all models of a page; as long as nobody has made any there are none.
+        hooks = pn.viewable.Viewable._preprocessing_hooks
+        return [hook for hook in hooks if hook != Callback._process_callbacks or Callback.registry]
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
@@ -89,7 +97,10 @@ class Frame(pmui.Page):
         self, doc: Document | None = None, title: str | None = None, location: Any = True
     ) -> Document:
         # pn.serve hands over its own "Panel Application" for the browser's tab.
-        return super().server_doc(doc, self.meta.title if self.meta else title, location)
+        document = super().server_doc(doc, self.meta.title if self.meta else title, location)
+        if document.session_context is not None:
+            ahead.write_soon(document)
+        return document
 
     def _populate_template_variables(self, template_variables: dict[str, Any]) -> None:
         super()._populate_template_variables(template_variables)
