@@ -134,7 +134,8 @@ def _sky() -> Figure:
             Layer("selected_names", "labels", Style("ink"), offset=(10, -12)),
             Layer("spot_ring", "path", Style(HAND, "current")),
             Layer("spot", "points", Style(HAND, "handle")),
-            Layer("spot_name", "labels", Style(HAND), offset=(12, 16)),
+            # To the left: the names of the pair go to the right.
+            Layer("spot_name", "labels", Style(HAND), offset=(-12, 16), align="right"),
         ),
         x=Axis("", (-SKY_HALF, SKY_HALF), visible=False),
         y=Axis("", (-SKY_HALF / 2.28, SKY_HALF / 2.28), visible=False),
