@@ -41,9 +41,10 @@ if (window.Bokeh && !window.anisoscopePainting) {
     this.all_indices = this.decimated = this.model.view.indices
     await this.glyph.set_data(this.model.data_source, this.all_indices, changed)
     await this.set_visuals()
-    this._update_masked_indices()
     this.plot_view.invalidate_dataranges = true
   })
+  // What is out of sight is left out of the painting; Bokeh also tells the view, which works the colours out once more.
+  change(painter, "_update_masked_indices", function () { return this.glyph.mask_data() })
   change(painter, "remove", function () {
     this.cds_view.remove()
     this.glyph.remove()
