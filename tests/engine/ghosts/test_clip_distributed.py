@@ -1,16 +1,13 @@
 """Two processes over gloo: both take the step that the worst sample of either allows."""
 
-import os
-import socket
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from unittest import mock
 
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
+from processes import run_over_gloo
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -48,48 +45,38 @@ def train(
     return found
 
 
-def member(rank: int, port: int, folder: Path) -> None:
+def member(rank: int, folder: Path) -> None:
     """One of the processes."""
-    torch.set_num_threads(1)
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
-    dist.init_process_group("gloo", rank=rank, world_size=RANKS, timeout=timedelta(seconds=30))
+    model = network()
+    with mock.patch.object(dist, "all_reduce", wraps=dist.all_reduce) as reduced:
+        found = train(DistributedDataParallel(model), rank, RANKS)
+        sizes = [call.args[0].numel() for call in reduced.call_args_list]
+    weights = [p.detach() for p in model.parameters()]
+    broken = train(DistributedDataParallel(network()), rank, RANKS, lambda step: rank == 1 and step == 2)
+    raised = False
     try:
-        model = network()
-        with mock.patch.object(dist, "all_reduce", wraps=dist.all_reduce) as reduced:
-            found = train(DistributedDataParallel(model), rank, RANKS)
-            sizes = [call.args[0].numel() for call in reduced.call_args_list]
-        weights = [p.detach() for p in model.parameters()]
-        broken = train(DistributedDataParallel(network()), rank, RANKS, lambda step: rank == 1 and step == 2)
-        raised = False
-        try:
-            empty = DistributedDataParallel(network())
-            clip = RadiusClip(empty, torch.optim.SGD(empty.parameters(), lr=1.0))
-            nn.functional.cross_entropy(empty(data(0)[0]), data(0)[1]).backward()
-            refused = clip.step(data(0)[0][: 0 if rank else 16]).refused
-        except InvalidModelOutput:
-            raised, refused = True, True
-        path = folder / f"{rank}.radius"
-        still = network()
-        watched = RadiusClip(still, torch.optim.SGD(still.parameters(), lr=1.0))
-        with RadiusRecorder(path, watched) as recorder:
-            watched.step(data(0)[0])
-            recorder.note("goes on")
-        notes = radius_run(path).notes if path.exists() else None
-        saved = {"found": found, "sizes": sizes, "weights": weights, "broken": broken, "notes": notes}
-        torch.save({**saved, "raised": raised, "refused": refused}, folder / f"{rank}.pt")
-    finally:
-        dist.destroy_process_group()
+        empty = DistributedDataParallel(network())
+        clip = RadiusClip(empty, torch.optim.SGD(empty.parameters(), lr=1.0))
+        nn.functional.cross_entropy(empty(data(0)[0]), data(0)[1]).backward()
+        refused = clip.step(data(0)[0][: 0 if rank else 16]).refused
+    except InvalidModelOutput:
+        raised, refused = True, True
+    path = folder / f"{rank}.radius"
+    still = network()
+    watched = RadiusClip(still, torch.optim.SGD(still.parameters(), lr=1.0))
+    with RadiusRecorder(path, watched) as recorder:
+        watched.step(data(0)[0])
+        recorder.note("goes on")
+    notes = radius_run(path).notes if path.exists() else None
+    saved = {"found": found, "sizes": sizes, "weights": weights, "broken": broken, "notes": notes}
+    torch.save({**saved, "raised": raised, "refused": refused}, folder / f"{rank}.pt")
 
 
 @pytest.fixture(scope="module")
 def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
     """What each of the two saw."""
-    assert dist.is_available() and dist.is_gloo_available(), "torch was built without gloo, which these need"
     folder = tmp_path_factory.mktemp("ranks")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    mp.spawn(member, args=(port, folder), nprocs=RANKS)
+    run_over_gloo(member, RANKS, folder)
     return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(RANKS)]
 
 

@@ -1,9 +1,6 @@
 """Two processes over gloo: one record, the same weights, and whole matrices from sharded ones."""
 
-import os
-import socket
 import warnings
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -11,7 +8,7 @@ from unittest import mock
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
+from processes import run_over_gloo
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -101,27 +98,17 @@ def sharded_with_a_full_disk(rank: int, folder: Path) -> None:
 TASKS = (data_parallel, sharded, sharded_with_a_full_disk)
 
 
-def member(rank: int, port: int, folder: Path) -> None:
+def member(rank: int, folder: Path) -> None:
     """One of the processes: every task in turn, since starting takes longer than all of them."""
-    torch.set_num_threads(1)
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
-    dist.init_process_group("gloo", rank=rank, world_size=RANKS, timeout=timedelta(seconds=30))
-    try:
-        for task in TASKS:
-            task(rank, folder / task.__name__)
-    finally:
-        dist.destroy_process_group()
+    for task in TASKS:
+        task(rank, folder / task.__name__)
 
 
 def together(folder: Path) -> None:
     """Runs the tasks in processes of their own."""
-    assert dist.is_available() and dist.is_gloo_available(), "torch was built without gloo, which these need"
     for task in TASKS:
         (folder / task.__name__).mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    mp.spawn(member, args=(port, folder), nprocs=RANKS)
+    run_over_gloo(member, RANKS, folder)
 
 
 @pytest.fixture(scope="module")
