@@ -43,7 +43,7 @@ if (window.Bokeh && !window.anisoscopePainting) {
     await this.set_visuals()
     this.plot_view.invalidate_dataranges = true
   })
-  // What is out of sight is left out of the painting; Bokeh also tells the view, which works the colours out once more.
+  // What is out of sight is left out of the painting; Bokeh also tells the view, and works the colours out again then.
   change(painter, "_update_masked_indices", function () { return this.glyph.mask_data() })
   change(painter, "remove", function () {
     this.cds_view.remove()
