@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, ClassVar
 
 import param
 from bokeh.model import Model
 from panel.custom import JSComponent
+from panel.io.state import state
 
 
 @cache
@@ -61,6 +62,14 @@ class Component(MarksItself, JSComponent):
     def _server_change(self, doc: Any, ref: str, subpath: str | None, attr: str, old: Any, new: Any) -> None:
         if attr not in self._at_once:
             super()._server_change(doc, ref, subpath, attr, old, new)
+
+    def _server_event(self, doc: Any, event: Any) -> None:
+        # What comes while other changes wait, Panel postpones without the document's lock: a button pressed then would
+        # fail at the first thing it writes.
+        if doc.session_context and (not state._unblocked(doc) or doc in state._change_callbacks):
+            doc.add_next_tick_callback(partial(self._event_coroutine, doc, event))
+        else:
+            super()._server_event(doc, event)
 
     def _param_change(self, *events: param.parameterized.Event) -> None:
         # What every model has already needs none of Panel's ways to them.

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from bokeh.document import Document
+from panel.io.state import state
+from panel.models.esm import DataEvent
 
 from anisoscope.app.control import Readout
 from anisoscope.app.figure import Axis, Figure, Key
@@ -65,6 +70,21 @@ def test_status_line_buttons() -> None:
     for message in ("cancel", "repair", "nonsense"):
         status._handle_msg(message)
     assert heard == ["cancel", "repair"]
+
+
+def test_what_comes_while_changes_wait_is_heard_under_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Panel would call without the document's lock, and the first thing that is written would fail."""
+    heard: list[str] = []
+    button, document, session = Button(label="Branch"), Document(), SimpleNamespace()
+    button.on_press(lambda: heard.append("press"))
+    document._session_context = lambda: session  # type: ignore[assignment]
+    monkeypatch.setitem(state._change_callbacks, document, {})
+    button._server_event(document, DataEvent(None, data="press"))
+    assert not heard
+    (waiting,) = document.session_callbacks
+    assert not getattr(waiting.callback, "nolock", False)
+    asyncio.run(waiting.callback())
+    assert heard == ["press"]
 
 
 def test_button_and_transport_hear_their_own_words_alone() -> None:
