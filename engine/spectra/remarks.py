@@ -44,7 +44,7 @@ class Remarks:
 def _number(name: str, value: Any) -> float:
     """What is no tensor as a number. An array has a `__float__` as well, which raises; that of a complex one warns."""
     try:
-        if isinstance(value, SupportsFloat) and not isinstance(value, Tensor) and not np.iscomplexobj(value):
+        if not isinstance(value, Tensor) and not np.iscomplexobj(value) and isinstance(value, SupportsFloat):
             return float(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidRecorder(f"scalar {name} is {value!r}: one number is needed") from error
