@@ -48,14 +48,19 @@ def layer(page: Page, figure: str, place: int, column: str) -> list[Any]:
 
 
 def at(page: Page, figure: str, x: float, y: float) -> tuple[float, float]:
-    """Where on the screen a place of a figure is, once it has been drawn and scrolled there."""
+    """Where on the screen a place of a figure is, once it has been drawn, scrolled there and stands still."""
     drawn = """(name) => { const model = Bokeh.documents[0].get_model_by_name(name)
         return model != null && Bokeh.index.find_one(model) != null && (model.inner_width ?? 0) > 20 }"""
     page.wait_for_function(drawn, arg=f"figure-{figure}")
-    script = """([name, x, y]) => { const model = Bokeh.documents[0].get_model_by_name(name)
+    script = """async ([name, x, y]) => { const model = Bokeh.documents[0].get_model_by_name(name)
         const view = Bokeh.index.find_one(model)
-        view.el.scrollIntoView({block: 'center', behavior: 'instant'})
-        const box = view.canvas_view.el.getBoundingClientRect()
+        let box = {}, before
+        do {
+            before = box
+            await new Promise((later) => setTimeout(later, 100))
+            view.el.scrollIntoView({block: 'center', behavior: 'instant'})
+            box = view.canvas_view.el.getBoundingClientRect()
+        } while (box.left !== before.left || box.top !== before.top)
         return [box.left + view.frame.x_scale.compute(x), box.top + view.frame.y_scale.compute(y)] }"""
     found = page.evaluate(script, [f"figure-{figure}", x, y])
     return found[0], found[1]
