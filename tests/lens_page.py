@@ -68,9 +68,12 @@ def at(page: Page, figure: str, x: float, y: float) -> tuple[float, float]:
 
 def drag(page: Page, figure: str, start: tuple[float, float], end: tuple[float, float]) -> None:
     """Take what lies at a place of a figure to another, in fifteen moves of the mouse."""
-    page.mouse.move(*at(page, figure, *start))
+    first, last = at(page, figure, *start), at(page, figure, *end)
+    page.mouse.move(*first)
+    # Nothing slow between pressing and moving: Bokeh takes a pointer that is held still for a quarter of a second for
+    # a press, and what follows for no drag.
     page.mouse.down()
-    page.mouse.move(*at(page, figure, *end), steps=15)
+    page.mouse.move(*last, steps=15)
     page.mouse.up()
 
 
