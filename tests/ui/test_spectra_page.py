@@ -52,9 +52,10 @@ def test_a_drag_of_the_step_moves_lines_and_readouts_without_the_server(page: Pa
     opened(page, address, "spectra")
     before, drawn, rows = line(page), page.evaluate(DRAWN), readouts(page)
     assert len([y for y in before if len(y) > 20]) == 2 and rows[0]["label"] == "at step 96"
-    page.mouse.move(*place(page, "heat", 96, 1))
+    first, last = place(page, "heat", 96, 1), place(page, "heat", 30, 1)
+    page.mouse.move(*first)
     page.mouse.down()
-    page.mouse.move(*place(page, "heat", 30, 1), steps=10)
+    page.mouse.move(*last, steps=10)
     until(lambda: abs(value(page, "step") - 30) <= 2)
     assert line(page) != before and readouts(page)[0]["label"] == f"at step {value(page, 'step')}"
     page.mouse.up()
