@@ -14,7 +14,7 @@ page's text. The first are the same for all figures of ours, so each is asked fo
 page; the second they do not use.
 
 On its overlay canvas, which it repaints without the rest of a figure, Bokeh cuts nothing off at the frame; the
-marks of our figures end there.
+marks of our figures end there. And who presses, waits and then drags, drags.
 """
 
 from __future__ import annotations

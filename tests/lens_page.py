@@ -70,8 +70,6 @@ def drag(page: Page, figure: str, start: tuple[float, float], end: tuple[float, 
     """Take what lies at a place of a figure to another, in fifteen moves of the mouse."""
     first, last = at(page, figure, *start), at(page, figure, *end)
     page.mouse.move(*first)
-    # Nothing slow between pressing and moving: Bokeh takes a pointer that is held still for a quarter of a second for
-    # a press, and what follows for no drag.
     page.mouse.down()
     page.mouse.move(*last, steps=15)
     page.mouse.up()

@@ -77,6 +77,14 @@ if (window.Bokeh && !window.anisoscopePainting) {
     return extents
   })
 
+  // A pointer that is held still for 0.3 s is a press to Bokeh, and what follows no drag. Ours have no use for presses.
+  const gestures = Bokeh.require("core/ui_gestures").UIGestures.prototype
+  const wait = gestures._start_timeout
+  gestures._start_timeout = function () {
+    const figure = this.handlers.canvas_view?.parent
+    if (!figure || !isOurs(figure)) wait.call(this)
+  }
+
   const { VisualProperties } = Bokeh.require("core/visuals/visual")
   const ask = VisualProperties.prototype._get_css_value
   const known = {} // by mode of the page, then by name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from lens_page import drag, layer, link, value
+from lens_page import at, drag, layer, link, value
 from lens_page import opened as opened_lens
 from playwright.sync_api import Page, expect
 from served import until
@@ -39,6 +39,18 @@ def test_a_ghost_that_is_dragged_takes_the_temperature_along(page: Page, address
     # One pixel is a fortieth of the height that is left.
     assert value(page, "temperature") == pytest.approx(0.4, rel=0.06)
     until(lambda: lowest(page) == pytest.approx(value(page, "temperature"), rel=1e-6))
+
+
+def test_a_ghost_that_is_held_before_it_is_dragged_comes_along(page: Page, address: str) -> None:
+    """To Bokeh a pointer that is still for 0.3 s is a press, and no drag can follow."""
+    opened(page, address)
+    first, last = at(page, "temperature_plane", FLIP, 1.0), at(page, "temperature_plane", FLIP, 0.4)
+    page.mouse.move(*first)
+    page.mouse.down()
+    page.wait_for_timeout(600)
+    page.mouse.move(*last, steps=15)
+    page.mouse.up()
+    until(lambda: value(page, "temperature") == pytest.approx(0.4, rel=0.06))
 
 
 def test_the_axis_of_temperatures_is_dragged_to_its_end(page: Page, address: str) -> None:
