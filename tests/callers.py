@@ -1,4 +1,4 @@
-"""A worker for tests of whole views without a browser."""
+"""Workers for tests of whole views without a browser."""
 
 from __future__ import annotations
 
@@ -17,3 +17,15 @@ class Caller(Worker):
         mailbox.rest = 0.0
         while mailbox.pending is not None or mailbox.generator is not None:
             self._advance(mailbox)
+
+
+class Counting(Worker):
+    """A worker without a thread that makes so many moves and no more."""
+
+    def start(self) -> None:
+        return None
+
+    def go(self, mailbox: Mailbox, moves: int) -> None:
+        for _ in range(moves):
+            if mailbox.pending is not None or mailbox.generator is not None:
+                self._advance(mailbox)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from callers import Caller
+from callers import Caller, Counting
 
 from anisoscope.app import packet
 from anisoscope.app.frame import Frame, Idle
@@ -17,7 +17,6 @@ from anisoscope.app.lenses.spectra.trained import training_of
 from anisoscope.app.request import Request
 from anisoscope.app.scheduler import SynchronousScheduler
 from anisoscope.app.view import LensView
-from anisoscope.app.worker import Mailbox, Worker
 
 WIRE = 20_000
 """Bytes that a frame of a live training may have."""
@@ -206,20 +205,6 @@ def test_the_step_asks_for_nothing(view: LensView) -> None:
     for step in (0, 7, 39):
         view.set({"step": step})
     assert drawn == []
-
-
-class Counting(Worker):
-    """A worker without a thread that makes so many moves and no more."""
-
-    moves = 0
-
-    def start(self) -> None:
-        return None
-
-    def go(self, mailbox: Mailbox, moves: int) -> None:
-        for _ in range(moves):
-            if mailbox.pending is not None or mailbox.generator is not None:
-                self._advance(mailbox)
 
 
 def test_a_cancelled_training_keeps_what_it_has_and_goes_on_there() -> None:

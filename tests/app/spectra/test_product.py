@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from callers import Caller
+from callers import Caller, Counting
 from recorded import written as recording
 
 from anisoscope.app.frame import Frame
@@ -20,7 +20,6 @@ from anisoscope.app.lenses.spectra.product_words import OFF, RECORDED
 from anisoscope.app.request import Request
 from anisoscope.app.scheduler import SynchronousScheduler
 from anisoscope.app.view import LensView
-from anisoscope.app.worker import Mailbox, Worker
 from anisoscope.engine.alone import alone
 from anisoscope.engine.training import LiveTraining
 from anisoscope.engine.training.track import Track
@@ -230,18 +229,6 @@ def test_links_and_requests_by_hand_ask_for_the_step_they_name() -> None:
     assert lens.product_step == 5, "though it is not trained yet"
     lens.param.update(**lens.check(lens.act("train"))[0])
     assert (lens.step, lens.product_step) == (240, 240)
-
-
-class Counting(Worker):
-    """A worker without a thread that makes so many moves and no more."""
-
-    def start(self) -> None:
-        return None
-
-    def go(self, mailbox: Mailbox, moves: int) -> None:
-        for _ in range(moves):
-            if mailbox.pending is not None or mailbox.generator is not None:
-                self._advance(mailbox)
 
 
 def written(view: LensView) -> list[Frame]:
