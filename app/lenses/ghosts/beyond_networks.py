@@ -42,7 +42,7 @@ def source_in_parts(request: Request) -> Generator[None, None, Probe | None]:
     """The probed network a request asks for, with places to cancel; None in the sandbox."""
     own = source_of(request)
     activation = request["beyond_activation"]
-    if own is None or activation == "own" or not _replaceable(own.model):
+    if own is None or activation == "own" or not _replaceable(own.kept_model):
         return own
     trained = _trained(request["network"], activation, request["stage"])
     if trained.snapshot is None:

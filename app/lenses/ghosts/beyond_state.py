@@ -93,7 +93,7 @@ def beyond(source: Probe, sample: int, temperature: float) -> Beyond:
     moved = a * (unit if math.isfinite(unit) else 1.0)
     found = exact_radius(z, moved)
     inputs = source.images[index : index + 1]
-    layers = layer_radii(source.model, inputs, source.direction)
+    layers = layer_radii(source.model(), inputs, source.direction)
     ghost = complex(found.ghost.item())
     return Beyond(source, index, temperature, unit, z, moved, ghost, found.radius.item(), layers)
 
@@ -146,7 +146,7 @@ def find_others(one: Beyond) -> Iterator[int]:
 
 def _radius(source: Probe, index: int, temperature: float) -> Generator[None, None, TrueRadius]:
     inputs = source.images[index : index + 1]
-    return (yield from true_radius_in_parts(source.model, inputs, source.direction, temperature))
+    return (yield from true_radius_in_parts(source.model(), inputs, source.direction, temperature))
 
 
 def find_layers(one: Beyond) -> Iterator[None]:
@@ -155,7 +155,7 @@ def find_layers(one: Beyond) -> Iterator[None]:
         return
     parts = []
     for images in one.source.images.split(PART):
-        parts.append(layer_radii(one.source.model, images, one.source.direction))
+        parts.append(layer_radii(one.source.model(), images, one.source.direction))
         yield None
     columns = ("radii", "steps", "kink_distance")
     one.all_layers = tuple(
@@ -173,7 +173,7 @@ def find_picture(one: Beyond, columns: int) -> Iterator[None]:
     im = (torch.arange(rows, dtype=torch.float64) + 0.5) * (HEIGHT_SHARE * window / rows)
     inputs, model, along = (
         one.source.images[one.index : one.index + 1],
-        one.source.model,
+        one.source.model(),
         one.source.direction,
     )
     bands = []

@@ -97,7 +97,7 @@ def find_along(known: Compared) -> Iterator[None]:
     """Loss, gradient and curvature along the direction."""
     if known.along is None:
         source = known.source
-        mean = MeanLoss(source.model, source.images, source.labels)
+        mean = MeanLoss(source.model(), source.images, source.labels)
         known.along = yield from mean.along_in_parts(source.direction)
 
 
@@ -106,7 +106,7 @@ def find_largest(known: Compared) -> Iterator[None]:
     if known.settled:
         return
     source, known.products = known.source, 0
-    for value in MeanLoss(source.model, source.images, source.labels).largest_in_parts(source.direction):
+    for value in MeanLoss(source.model(), source.images, source.labels).largest_in_parts(source.direction):
         if value is not None:
             known.products += 1
             known.largest = max(value, known.largest or -math.inf)

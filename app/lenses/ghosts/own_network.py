@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from anisoscope.engine.ghosts import logit_jvp
 
 from ...errors import RequestError
-from .probe import Probe
+from .probe import Probe, twin
 
 ARGUMENTS = ("model", "inputs", "targets")
 DIRECTIONS = ("-gradient", "+gradient", "random")
@@ -112,7 +112,7 @@ def own_probe(name: str, kind: str, seed: int) -> Probe:
     sign = -1.0 if kind == "-gradient" else 1.0
     direction = {name: sign * part / norm for name, part in direction.items()}
     try:
-        z, a, backend = logit_jvp(own.model, own.inputs, direction)
+        z, a, backend = logit_jvp(twin(own.model), own.inputs, direction)
     except ValueError as error:
         raise RequestError("model", type(own.model).__name__, str(error)) from error
     return Probe(

@@ -6,6 +6,7 @@ slider that comes later never recomputes what comes earlier.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Probe:
     """A trained network probed along one unit direction; all tensors float64 but those of a reader's own network.
 
     Attributes:
-        model: the network in evaluation mode.
+        kept_model: the network in evaluation mode, to look at alone: what runs it takes `model()`.
         direction: parameter name to tangent, of norm 1 over all parameters.
         images, labels: the training samples; of a reader's own network its inputs, whatever they are.
         z, a: (samples, classes) logits and their slopes along the direction.
@@ -50,7 +51,7 @@ class Probe:
         test_accuracy: of the checkpoint, as stored; NaN for a reader's own network.
     """
 
-    model: torch.nn.Module
+    kept_model: torch.nn.Module
     direction: dict[str, Tensor]
     images: Tensor
     labels: Tensor
@@ -59,6 +60,20 @@ class Probe:
     backend: str
     test_accuracy: float
     step: int
+
+    def model(self) -> torch.nn.Module:
+        """The network to run: a module of the caller's own that shares the weights."""
+        return twin(self.kept_model)
+
+
+def twin(model: torch.nn.Module) -> torch.nn.Module:
+    """A copy of all but the tensors.
+
+    A network that is evaluated at other weights holds them meanwhile (`torch.func.functional_call`): pages, exports
+    and notebooks that compute on threads of their own would see one another's.
+    """
+    tensors = (*model.parameters(), *model.buffers())
+    return copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
 
 
 @lru_cache(maxsize=8)
@@ -93,15 +108,15 @@ def logits_along(source: Probe, sample: int, steps: tuple[float, ...]) -> Tensor
 
 
 def _along(source: Probe) -> Callable[[Tensor, Tensor], Tensor]:
-    state = dict(source.model.named_parameters())
-    buffers = dict(source.model.named_buffers())
+    model = source.model()
+    state, buffers = dict(model.named_parameters()), dict(model.named_buffers())
 
     def evaluate(tau: Tensor, inputs: Tensor) -> Tensor:
         moved = {
             name: p + tau * source.direction[name] if name in source.direction else p
             for name, p in state.items()
         }
-        return torch.func.functional_call(source.model, {**moved, **buffers}, (inputs,))
+        return torch.func.functional_call(model, {**moved, **buffers}, (inputs,))
 
     return evaluate
 
@@ -182,7 +197,7 @@ def ladder(source: Probe) -> Ladder | None:
     steps = [0.0, *(r * radius for r in LADDER)]
     if not math.isfinite(steps[-1]):
         return None
-    found = step_sweep(source.model, source.images, source.labels, source.direction, steps, start=source.z)
+    found = step_sweep(source.model(), source.images, source.labels, source.direction, steps, start=source.z)
     (loss, *losses), (accuracy, *accuracies) = found.loss.tolist(), found.accuracy.tolist()
     ratios = tuple(moved / (loss or math.nan) for moved in losses)
     kept = tuple(moved / (accuracy or math.nan) for moved in accuracies)

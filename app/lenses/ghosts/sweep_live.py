@@ -109,7 +109,7 @@ def _row(sweep: Sweep, step: float) -> Generator[None, None, tuple[float, float,
     for begin in range(0, count, PART):
         part = slice(begin, begin + PART)
         found = step_sweep(
-            source.model,
+            source.model(),
             source.images[part],
             source.labels[part],
             source.direction,

@@ -80,7 +80,7 @@ def _state(lens: GhostsLens, values: dict[str, Any]) -> beyond_state.Beyond:
 def test_the_numbers_are_the_engines(lens: GhostsLens, normalised: Frame) -> None:
     one = _state(lens, request())
     inputs = one.source.images[one.index : one.index + 1]
-    found = true_radius(one.source.model, inputs, one.source.direction)
+    found = true_radius(one.source.model(), inputs, one.source.direction)
     assert normalised.facts["beyond_radius"] == pytest.approx(found.radius, rel=1e-12)
     assert normalised.facts["beyond_ratio"] == pytest.approx(0.72507, abs=1e-4)
     assert 0 < normalised.facts["beyond_clear"] <= normalised.facts["beyond_radius"]
@@ -164,7 +164,7 @@ def test_a_radius_that_was_not_found_is_no_point(lens: GhostsLens) -> None:
     known = beyond_state.others(one.source, one.temperature).found
     for index in beyond_state.Others.wanted(len(one.source.labels))[:2]:
         known[index] = true_radius(
-            one.source.model, one.source.images[index : index + 1], one.source.direction
+            one.source.model(), one.source.images[index : index + 1], one.source.direction
         )
     key = min(known)
     known[key] = known[key]._replace(radius=math.nan)

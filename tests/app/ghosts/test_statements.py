@@ -37,17 +37,17 @@ def climbed(source: probe.Probe) -> probe.Ladder:
 
 def test_batch_claims_are_those_of_a_network_moved_by_hand() -> None:
     one = probe.probe("cnn", "converged", "+gradient", 0, "")
-    before = [p.detach().clone() for p in one.model.parameters()]
+    before = [p.detach().clone() for p in one.model().parameters()]
     found = climbed(one)
     tau = 0.3 * convergence_radius(one.z, one.a).min()
-    start = torch.nn.functional.cross_entropy(one.model(one.images), one.labels).item()
+    start = torch.nn.functional.cross_entropy(one.model()(one.images), one.labels).item()
     with torch.no_grad():
         try:
-            for name, p in one.model.named_parameters():
+            for name, p in one.model().named_parameters():
                 p += tau * one.direction[name]
-            moved = one.model(one.images)
+            moved = one.model()(one.images)
         finally:
-            for p, kept in zip(one.model.parameters(), before, strict=True):
+            for p, kept in zip(one.model().parameters(), before, strict=True):
                 p.copy_(kept)
     loss = torch.nn.functional.cross_entropy(moved, one.labels).item()
     assert found.loss_ratio[0] == pytest.approx(loss / start, rel=1e-9)
