@@ -129,6 +129,10 @@ def test_words_are_there_and_short(lens) -> None:
     assert all(lens.lede)
 
 
+ROUNDING = {("ghosts", "error/y"): -11.0}
+"""Columns of logarithms of differences, and where these are rounding: below, every processor has its own."""
+
+
 def test_the_stored_first_frame_is_what_the_lens_computes(lens) -> None:
     stored = first_frame.load(lens.slug)
     assert stored is not None
@@ -138,7 +142,9 @@ def test_the_stored_first_frame_is_what_the_lens_computes(lens) -> None:
         assert lens.amplifies or kept[name].shape == column.shape, name
         if column.dtype in (np.uint8, np.uint16) or lens.amplifies:
             continue
-        np.testing.assert_allclose(kept[name], column, rtol=1e-5, atol=1e-6, err_msg=name)
+        floor = ROUNDING.get((lens.slug, name), -np.inf)
+        ours, theirs = (np.maximum(values, floor) for values in (kept[name], column))
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6, err_msg=name)
     for name, column in fresh.numeric_columns().items():
         if column.dtype == np.uint8:
             assert kept[name].shape == column.shape, name
