@@ -15,6 +15,7 @@ from bokeh.models import (
     FixedTicker,
     HoverTool,
     Range1d,
+    Selection,
     Toolbar,
     UnionRenderers,
 )
@@ -41,12 +42,24 @@ DRAWING = threading.RLock()
 """Held by whoever draws through HoloViews, on the page or on paper: it is not made for two threads."""
 
 
+class Unselected:
+    """Data sources in which nothing is ever selected: one empty selection for all, where Bokeh makes one each."""
+
+    def __init__(self) -> None:
+        self._policy = UnionRenderers()
+        self._selection = Selection()
+
+    def source(self, data: SourceData) -> ColumnDataSource:
+        """A source that holds these columns."""
+        return ColumnDataSource(data, selected=self._selection, selection_policy=self._policy)
+
+
 class Screen:
     """One figure: the data source of each of its layers at once, its Bokeh model once it is drawn.
 
     Args:
         figure: of `frame`. ranges: the shared ranges of its page by name; gains those met first here.
-        policy: one for all sources of a page, which have none selected: Bokeh would make one each.
+        unselected: makes the sources of its page.
     """
 
     def __init__(
@@ -54,12 +67,12 @@ class Screen:
         figure: Figure,
         frame: Frame,
         ranges: dict[str, Range1d],
-        policy: UnionRenderers | None = None,
+        unselected: Unselected | None = None,
     ) -> None:
         self.figure = figure
-        policy = policy or UnionRenderers()
+        unselected = unselected or Unselected()
         self.sources = tuple(
-            (layer, ColumnDataSource(source_data(layer, frame.tables[layer.table]), selection_policy=policy))
+            (layer, unselected.source(source_data(layer, frame.tables[layer.table])))
             for layer in figure.layers
         )
         self._ranges = ranges
@@ -121,8 +134,8 @@ class Screen:
 def lay_out(figures: Iterable[Figure], frame: Frame) -> list[Screen]:
     """The figures of a frame with their shared ranges, none of them drawn."""
     ranges: dict[str, Range1d] = {}
-    policy = UnionRenderers()
-    return [Screen(figure, frame, ranges, policy) for figure in figures]
+    unselected = Unselected()
+    return [Screen(figure, frame, ranges, unselected) for figure in figures]
 
 
 def _drawn(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from functools import cache, partial
 from importlib.resources import files
@@ -19,6 +20,11 @@ def asset(name: str) -> str:
     return (files("anisoscope.assets") / "components" / name).read_text(encoding="utf-8")
 
 
+@cache
+def _name_of(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
 class MarksItself:
     """Of a component that Panel draws in the browser: that it looks for models of the page only in its own data."""
 
@@ -31,7 +37,18 @@ class MarksItself:
             props.tags.append(mark)
 
 
-class Component(MarksItself, JSComponent):
+class PlainComponent(JSComponent):
+    """Drawn by plain ECMAScript: the browser takes it as it is."""
+
+    __abstract = True
+
+    def _get_properties(self, doc: Any) -> dict[str, Any]:
+        # A name under which the browser keeps the module: where there is none, Panel sends the code of each component
+        # through a compiler of newer languages.
+        return {**super()._get_properties(doc), "bundle": _name_of(str(self._esm))}
+
+
+class Component(MarksItself, PlainComponent):
     """Base of the page's components: plain ECMAScript and CSS read from `assets/components`.
 
     A subclass named `Dial` is drawn by `dial.js` and `dial.css`, after `base.css`. Nothing is fetched

@@ -14,9 +14,9 @@ from typing import ClassVar
 
 import panel as pn
 import param
-from panel.custom import JSComponent
 
 from .. import theme
+from .component import PlainComponent
 
 FONTS = (
     "inter.woff2",
@@ -50,7 +50,7 @@ def inline_css() -> str:
     return theme.document_css() + font_css({n: f"data:font/woff2;base64,{d}" for n, d in data.items()})
 
 
-class ThemeToggle(JSComponent):
+class ThemeToggle(PlainComponent):
     """A switch between light and dark that remembers the choice in the browser."""
 
     css = param.String(default="", doc="Tokens and fonts for a page that has none of ours.")
