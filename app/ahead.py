@@ -1,7 +1,7 @@
 """A page's document written for the browser while that still loads its scripts.
 
-Bokeh writes it when the browser asks: 0.2 s of a page with a thousand models, in which both wait. Here it is written
-as soon as the page is answered, half a second earlier, and sent unless something in the document has changed since.
+Bokeh writes it when the browser asks, and both wait. Here it is written as soon as the page is answered, or with a page
+that was made before (`spare`), and sent unless something in the document has changed since.
 Bokeh's reply is touched here and nowhere else; `constraints.txt` pins the version.
 """
 

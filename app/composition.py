@@ -57,10 +57,7 @@ class Parts:
             control.name: bind(control, lens, view) for group in lens.controls() for control in group.controls
         }
         self.readouts = Readouts(handle=f"readouts-{view.owner}", sizing_mode="stretch_width", margin=0)
-        self.readouts.write(lens.readouts(request, frame))
-        for binding in self.bindings.values():
-            # The stored frame may be of another state than a link's: it moves no value.
-            binding.quote(Frame({}, frame.facts, (0, 1)))
+        self._show_stored_numbers(request, frame)
         self.card = html(words.card(lens.card(request, frame)), "an-card")
         self.claims = html(words.claims(lens.claims(request, frame)), "an-claims")
         self.lede = html(words.lede(lens), "an-lede")
@@ -73,6 +70,7 @@ class Parts:
             for name, preset in self.presets.items()
         }
         self.tries = Tries(items=[_item(p) for p in self.presets.values()], sizing_mode="stretch_width")
+        self.tries.current = self._current_preset()
         self.tries.on_choose(lambda name: view.set(dict(self.presets[name].params), reset=True))
         self.status = Reporter(view)
         self.drop = DropZone(label=lens.drop_words, accept=list(lens.opens), margin=0)
@@ -147,6 +145,16 @@ class Parts:
             self._due = True
             self._view.later(PLACING_PAUSE, self._place_next)
 
+    def stand_in(self, request: Request, frame: Frame) -> None:
+        """Show the stored frame in a state that the page was not made in: the first figures of that state at once."""
+        self._show_stored_numbers(request, frame)
+        shown = [screen for screen in self._view.screens if screen.figure.shown(self.lens)]
+        postponed = {id(one.screen): one for one in self.postponed}
+        for screen in shown[:SHOWN_FIRST]:
+            if id(screen) in postponed:
+                self._place(postponed[id(screen)])
+        self.show_words(request, frame, gaps=True)
+
     def _place_next(self) -> None:
         self._due = False
         shown = [one for one in self.postponed if one.screen.figure.shown(self.lens)]
@@ -156,6 +164,8 @@ class Parts:
             # An export or the supply draws on a thread; the loop of all sessions does not wait for it.
             self._place_soon()
             return
+        # First: a figure that cannot be drawn must not keep back the others.
+        self._place_soon()
         try:
             self._place(shown[0])
         finally:
@@ -164,8 +174,6 @@ class Parts:
 
     def _place(self, one: Postponed) -> None:
         self.postponed.remove(one)
-        # First: a figure that cannot be drawn must not keep back the others.
-        self._place_soon()
         one.block[1] = _canvas(self._view, one.screen)
 
     def head(self, screen: Screen) -> pn.pane.HTML:
@@ -179,8 +187,17 @@ class Parts:
         for binding in self.bindings.values():
             binding.quote(frame)
 
-    def show_words(self, request: Request, frame: Frame) -> None:
-        """Show the texts that quote a frame: the card beside the title, the claims, the lines above figures."""
+    def _show_stored_numbers(self, request: Request, frame: Frame) -> None:
+        self.readouts.write(self.lens.readouts(request, frame))
+        for binding in self.bindings.values():
+            # The stored frame may be of another state than a link's: it moves no value.
+            binding.quote(Frame({}, frame.facts, (0, 1)))
+
+    def show_words(self, request: Request, frame: Frame, gaps: bool = False) -> None:
+        """Show the texts that quote a frame: the card beside the title, the claims, the lines above figures.
+
+        With `gaps` a text that the frame does not have leaves one; under the hand it rather stays for a moment.
+        """
         # The screens have taken over the figures of this frame already.
         figures = [screen.figure for screen in self._view.screens if screen.figure.name in self.heads]
         heads = [(self.heads[figure.name], head_html(figure)) for figure in figures]
@@ -190,9 +207,9 @@ class Parts:
             (self.claims, words.claims(self.lens.claims(request, frame))),
             *heads,
         ):
-            if text and text != pane.object:
+            if (text or gaps) and text != pane.object:
                 pane.object = text
-        # What is selected may be nothing; the other words rather stay than leave a gap for a moment.
+        # What is selected may be nothing.
         self.card.object = words.card(self.lens.card(request, frame))
         table = self.lens.table(request, frame)
         if self.table is not None:

@@ -11,12 +11,15 @@ import sys
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .frame import Columns, Frame
 from .sources import lens_assets
+
+if TYPE_CHECKING:
+    from .lens import Lens
 
 
 @cache
@@ -33,6 +36,12 @@ def load(slug: str) -> Frame | None:
                 name: _unpack(archive, f"{table}/{name}", pieces) for name, pieces in columns.items()
             }
     return Frame(tables, head["facts"], tuple(head["stage"]), tuple(head["notes"]))
+
+
+def opening(lens: Lens) -> Frame | None:
+    """The stored frame with the marks of the lens's present state; None where a lens ships none."""
+    stored = load(lens.slug)
+    return None if stored is None else stored.merged(lens.hand(lens.request(), stored))
 
 
 def save(frame: Frame, path: Path) -> None:

@@ -42,6 +42,11 @@ class History:
         place = self._place + step
         return self._states[place] if 0 <= place < len(self._states) else None
 
+    def restart(self, opening: Request) -> None:
+        """Nothing has been done yet, and this is where the reader begins."""
+        self._states, self._place = [opening], 0
+        self._tell()
+
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener()` whenever a state has settled, or there is something else to undo or redo."""
         self._listeners.append(listener)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
+import weakref
+from collections.abc import Callable, Sequence
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 
 import panel as pn
+from bokeh.document import Document
 
+from . import ahead
 from .activity import touched
 from .composition import html
+from .drawing.screen import Screen
 from .errors import RequestError, UnknownLensError
 from .lens import Lens
 from .registry import lens_class, lens_entries
 from .request import Request
+from .scheduler import Scheduler
 from .shell import gallery, page
 from .shell.exporting import ExportButton
 from .shell.share import Share
@@ -37,18 +43,46 @@ def lens_page(slug: str) -> pn.viewable.Viewable:
     and is named in the status line.
     """
     touched()
-    try:
-        lens = lens_class(slug)()
-    except Exception as error:
-        return page.lens_page(slug, _broken(slug, error))
-    unknown, refusal = _restore(lens, _asked())
-    view = LensView(lens)
-    share, export = _share(view), _export(view)
+    document = pn.state.curdoc
+    made = None if document is None else LensPage.standing.pop(document, None)
+    if made is not None:
+        unknown, refusal = _taken(made.view.open)
+    else:
+        try:
+            lens = lens_class(slug)()
+        except Exception as error:
+            return page.lens_page(slug, _broken(slug, error))
+        unknown, refusal = _taken(lens.restore)
+        made = LensPage(lens)
+        if document is not None and made.view.served:
+            ahead.write_soon(document)
     if refusal is not None:
-        view.parts.status.refused(refusal)
+        made.view.parts.status.refused(refusal)
     elif unknown:
-        view.parts.status.ignored(unknown)
-    return page.lens_page(lens.title, view.layout, [view.parts.undo, share, export])
+        made.view.parts.status.ignored(unknown)
+    return made.frame
+
+
+class LensPage:
+    """A lens within the frame of a page: its view, its address, its export.
+
+    Args:
+        lens: in the state that the page shows first.
+        scheduler, screens: of its view, for a page that nobody has asked for yet.
+    """
+
+    standing: ClassVar[weakref.WeakKeyDictionary[Document, LensPage]] = weakref.WeakKeyDictionary()
+    """Those that nobody has asked for yet, by the document that they stand in."""
+
+    def __init__(
+        self, lens: Lens, scheduler: Scheduler | None = None, screens: Sequence[Screen] = ()
+    ) -> None:
+        self.view = view = LensView(lens, scheduler=scheduler, screens=screens)
+        self.frame = page.lens_page(lens.title, view.layout, [view.parts.undo, _share(view), _export(view)])
+
+    def stand(self, document: Document) -> None:
+        """The page is in this document, and whoever opens it asks for the page."""
+        self.standing[document] = self
 
 
 def main_page() -> pn.viewable.Viewable:
@@ -66,9 +100,9 @@ def _asked() -> dict[str, str]:
     return {name: word for name, word in _query().items() if name not in RESERVED}
 
 
-def _restore(lens: Lens, asked: dict[str, str]) -> tuple[list[str], RequestError | None]:
+def _taken(restore: Callable[[dict[str, str]], list[str]]) -> tuple[list[str], RequestError | None]:
     try:
-        return lens.restore(asked), None
+        return restore(_asked()), None
     except RequestError as error:
         return [], error
 

@@ -29,14 +29,19 @@ class Scheduler(Protocol):
 
 
 class ServedScheduler:
-    """A page on the server: next-tick callbacks hold the document's lock. Created on the thread of the loop."""
+    """A page on the server: next-tick callbacks hold the document's lock.
 
-    def __init__(self, document: Document) -> None:
-        self._document = document
-        self._loop = IOLoop.current()
+    Args:
+        document: the page's.
+        loop: the server's; that of this thread when None.
+    """
+
+    def __init__(self, document: Document, loop: IOLoop | None = None) -> None:
+        self.document = document
+        self._loop = loop or IOLoop.current()
 
     def call(self, action: Action) -> None:
-        self._document.add_next_tick_callback(action)
+        self.document.add_next_tick_callback(action)
 
     def later(self, seconds: float, action: Action) -> None:
         # Not the document's own timers, which take its lock and a walk through its callbacks each time.

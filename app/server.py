@@ -10,12 +10,13 @@ from functools import partial
 from typing import Any
 
 import panel as pn
+from bokeh.settings import settings
 
-from . import ahead
-from .drawing.supply import supply
+from . import ahead, spare
 from .pages import gallery_page, lens_page
 from .registry import SLUG, lens_class, lens_entries
 from .shell import serving
+from .supply import Supply
 from .view import shared_worker
 from .websocket import release_brakes
 
@@ -48,14 +49,15 @@ def serve(
     for slug in slugs:
         lens_class(slug)
     port = port or _free_port(host)
-    sound = [lens_class(slug) for slug in served if lens_entries()[slug].error is None]
-    # One set before the address is told, the rest when nobody asks for anything: a page should not wait for
-    # drawing, nor the address for more than one reader's figures.
-    supply.prepare(sound, kept=1)
-    supply.refill(sound)
     # Panel's annotations know neither a dictionary of functions nor what comes back without threads.
     pages: Any = _routes(served)
     server: Any = pn.serve(pages, address=host, port=port, show=False, start=False, **_options(host, port))
+    sound = [slug for slug in served if lens_entries()[slug].error is None]
+    supply = Supply(spare.Spares(server._tornado, server.io_loop).make)
+    spare.install(supply)
+    # One page before the address is told; the others once torch is imported, while nobody has come.
+    supply.prepare(sound[:1], kept=1)
+    supply.refill(sound, pause=3.0)
     server.start()
     address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/{page}"
     print(f"Anisoscope: {address}", flush=True)
@@ -73,6 +75,8 @@ def prepare() -> None:
     """Release the brakes of the server this process runs; for `panel serve` as well."""
     # Exports draw on a thread, where a windowed Matplotlib backend fails.
     os.environ.setdefault("MPLBACKEND", "Agg")
+    # A look at all models of each page, for whoever writes one: here the tests look.
+    settings.perform_document_validation = False
     release_brakes()
     ahead.install()
     serving.install()

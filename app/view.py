@@ -8,19 +8,17 @@ from __future__ import annotations
 import time
 import uuid
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import panel as pn
-from bokeh.models import ColumnDataSource, UnionRenderers
 
-from . import hand, packet
+from . import first_frame, hand, packet
 from .composition import Parts, compose
 from .delivery import Delivery
-from .drawing.screen import Screen, lay_out
-from .drawing.supply import opening_frame, supply
+from .drawing.screen import Screen, Unselected, lay_out
 from .errors import RequestError
 from .frame import Columns, Frame
 from .lens import Lens
@@ -49,9 +47,17 @@ class LensView:
         lens: the state; several views may show one lens.
         worker: the compute thread, the process's own when None.
         scheduler: where documents may be written; found from where the view is created when None.
+        screens: its figures where those are drawn already, for a page that nobody has asked for yet: nothing is computed
+            before `open`.
     """
 
-    def __init__(self, lens: Lens, worker: Worker | None = None, scheduler: Scheduler | None = None) -> None:
+    def __init__(
+        self,
+        lens: Lens,
+        worker: Worker | None = None,
+        scheduler: Scheduler | None = None,
+        screens: Sequence[Screen] = (),
+    ) -> None:
         self.lens = lens
         self.owner = uuid.uuid4().hex[:8]
         self._worker = worker or shared_worker()
@@ -60,10 +66,10 @@ class LensView:
         self._words_due = False
         self.on_settled: list[Callable[[Request], None]] = []
         self._request = lens.request()
-        stored = opening_frame(lens)
+        stored = first_frame.opening(lens)
         self.complete = stored or lens.compute()
         self.frame = self.complete
-        self._draw()
+        self._draw(list(screens))
         self.parts = Parts(self)
         self.layout = compose(self)
         self.layout.lens_view = self  # type: ignore[attr-defined]
@@ -78,7 +84,38 @@ class LensView:
         # A notebook never says that an output is gone: its training must not go on for nobody.
         weakref.finalize(self, self._worker.close, self._mailbox)
         self.parts.status.starting(stored is not None)
-        self._worker.ask(self._mailbox, self._request)
+        self._open = not screens
+        if self._open:
+            self._worker.ask(self._mailbox, self._request)
+
+    def open(self, values: Mapping[str, Any]) -> list[str]:
+        """Somebody asks for a page that was made ahead, in the state of their address. Returns unknown names.
+
+        What is shown is what a view made in that state shows; there is nothing to undo.
+
+        Raises:
+            RequestError: a value is refused; the page opens in its first state.
+        """
+        opening = self._request
+        try:
+            with self.lens.history.hand_moving():
+                return self.lens.restore(values)
+        finally:
+            if self._request != opening:
+                self._stand_in()
+            self._open = True
+            self._worker.ask(self._mailbox, self._request)
+
+    def _stand_in(self) -> None:
+        """Show the stored frame in the present state until there is one of that state."""
+        self.frame = self.complete = first_frame.opening(self.lens) or self.complete
+        for screen, figure in zip(self.screens, self.lens.figures(self.complete), strict=True):
+            screen.follow(figure)
+        for index, data, _ in self._changes(self.complete):
+            self._sources[index].data = dict(data)
+        self._hand.update(upstream=self._request.as_dict())
+        self.parts.stand_in(self._request, self.complete)
+        self.lens.history.restart(self._request)
 
     def close(self) -> None:
         """Let go of the worker and the lens; the session or output is gone."""
@@ -200,17 +237,16 @@ class LensView:
                 return
 
     def _watch_end_of_session(self) -> None:
-        document = pn.state.curdoc
-        if document is not None and document.session_context is not None:
-            document.on_session_destroyed(lambda _context: self.close())
+        if isinstance(self._scheduler, ServedScheduler):
+            self._scheduler.document.on_session_destroyed(lambda _context: self.close())
 
-    def _draw(self) -> None:
+    def _draw(self, screens: list[Screen]) -> None:
         figures = self.lens.figures(self.complete)
-        self.screens: list[Screen] = self._ready_screens() or lay_out(figures, self.complete)
+        self.screens = screens or lay_out(figures, self.complete)
         drawn = {layer.table for figure in figures for layer in figure.layers}
         extra = {name: _plain(c) for name, c in self.frame.tables.items() if name not in drawn}
-        policy = UnionRenderers()
-        self._extra = {name: ColumnDataSource(c, selection_policy=policy) for name, c in extra.items()}
+        unselected = Unselected()
+        self._extra = {name: unselected.source(columns) for name, columns in extra.items()}
         self._sources = [source for screen in self.screens for _, source in screen.sources]
         self._sources += self._extra.values()
         self._sent: list[dict[str, Any]] = [{str(k): v for k, v in s.data.items()} for s in self._sources]
@@ -242,15 +278,6 @@ class LensView:
         """The same after some seconds."""
         self._scheduler.later(seconds, lambda: self._scheduler.call(action))
 
-    def _ready_screens(self) -> list[Screen] | None:
-        """Figures from the supply, moved to this lens's state."""
-        screens = supply.take(self.lens) if self.served else None
-        for screen, figure in zip(screens or (), self.lens.figures(self.complete), strict=bool(screens)):
-            screen.follow(figure)
-            for source, data in screen.changes(self.complete):
-                source.data = data
-        return screens
-
     @property
     def hand_model(self) -> hand.Hand:
         return self._hand
@@ -269,7 +296,8 @@ class LensView:
                 self._push_to_notebook()
         if asked.without(self.lens.client_side) != before.without(self.lens.client_side):
             self.parts.status.asked()
-            self._worker.ask(self._mailbox, asked)
+            if self._open:
+                self._worker.ask(self._mailbox, asked)
         if not self.lens.history.moving:
             self.settled()
 

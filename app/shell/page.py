@@ -17,11 +17,12 @@ from bokeh.document import Document
 from bokeh.embed.bundle import extension_dirs
 from bokeh.themes import Theme
 from jinja2 import Template
+from panel.io.document import init_doc
 from panel.links import Callback
 from panel.util.parameters import edit_readonly
 from panel_material_ui.base import _env as material_templates
 
-from .. import ahead, painting, theme
+from .. import painting, theme
 from . import dark, serving
 from .component import MarksItself
 
@@ -96,11 +97,11 @@ class Frame(MarksItself, pmui.Page):
     def server_doc(
         self, doc: Document | None = None, title: str | None = None, location: Any = True
     ) -> Document:
+        if doc is not None and doc in self._documents:
+            # Made ahead; it has a session now.
+            return init_doc(doc)
         # pn.serve hands over its own "Panel Application" for the browser's tab.
-        document = super().server_doc(doc, self.meta.title if self.meta else title, location)
-        if document.session_context is not None:
-            ahead.write_soon(document)
-        return document
+        return super().server_doc(doc, self.meta.title if self.meta else title, location)
 
     def _populate_template_variables(self, template_variables: dict[str, Any]) -> None:
         super()._populate_template_variables(template_variables)
@@ -108,7 +109,7 @@ class Frame(MarksItself, pmui.Page):
         root = pn.state.rel_path + "/" if pn.state.rel_path else ""
         urls = {name: f"{root}static/extensions/{url}" for name, url in _font_urls().items()}
         template_variables["an_tokens"] = theme.document_css() + dark.font_css(urls)
-        template_variables["an_script"] = dark.script() + painting.script()
+        template_variables["an_script"] = dark.script() + painting.script() + theme.asset("modules.js")
         # The bundle is asked for only once the document has come; known earlier, it is compiled meanwhile.
         template_variables["an_modules"] = [model.esm for model, _ in self._models.values()]
         template_variables["an_preload"] = [urls[name] for name in dark.FONTS[:2]]

@@ -18,7 +18,6 @@ from playwright.sync_api import Browser, expect
 from served import as_command, until
 
 from anisoscope.app import first_frame, sources
-from anisoscope.app.drawing.supply import Supply
 from anisoscope.app.drawing.thumbnail import thumbnail
 from anisoscope.app.errors import UnknownLensError
 from anisoscope.app.frame import Frame
@@ -109,7 +108,6 @@ def test_a_stored_frame_that_cannot_be_drawn_leaves_a_card_without_a_picture(
 ) -> None:
     monkeypatch.setattr(first_frame, "load", lambda _slug: Frame({}))
     assert thumbnail("psf") is None
-    Supply().prepare([lens_class("psf")])
 
 
 @pytest.fixture(scope="module")
