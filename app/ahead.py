@@ -48,12 +48,18 @@ def install() -> None:
 def write_soon(document: Document) -> None:
     """Write a document when the loop of its server is free; to be called on that loop's thread."""
     reference = weakref.ref(document)
-    IOLoop.current().call_later(PAUSE, lambda: write(reference()))
+
+    def still_there() -> None:
+        document = reference()
+        if document is not None and document.session_context is not None:
+            write(document)
+
+    IOLoop.current().call_later(PAUSE, still_there)
 
 
-def write(document: Document | None) -> None:
-    """Write a document now and keep it until it is sent or something changes; nothing where it is gone."""
-    if document is None or not document.roots:
+def write(document: Document) -> None:
+    """Write a document now and keep it until it is sent or something changes; nothing where it holds nothing."""
+    if not document.roots:
         return
     message = _Reply.create("", document)
     # Worked out when it is first asked for, and kept by the message.

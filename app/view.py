@@ -259,7 +259,7 @@ class LensView:
         receipt = packet.attach(self._packet, self._sources, redraw)
         # The packet must be reachable from the document; this property never changes.
         self.screens[0].draw(self.complete).js_on_change("name", receipt)
-        hand.on_changes(self._hand, self._set_by_gesture)
+        hand.on_changes(self._hand, _weak(self._set_by_gesture))
 
     def settled(self) -> None:
         """The hand let go, or a choice was made: a state that can be undone, and the address may follow."""

@@ -93,6 +93,9 @@ class Frame(MarksItself, pmui.Page):
         # of a second under the hand for an indicator that is not shown.
         with edit_readonly(self):
             self.busy = False
+        # What followed it stays with the process otherwise, and keeps the page, of which it is a part.
+        for _, watcher in self._param__private.ref_watchers:
+            pn.state.param.unwatch(watcher)
 
     def server_doc(
         self, doc: Document | None = None, title: str | None = None, location: Any = True

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 from bokeh.application import Application
 from bokeh.application.handlers import FunctionHandler
+from bokeh.application.handlers.document_lifecycle import DocumentLifecycleHandler
 from bokeh.core.types import ID
 from bokeh.document import Document
 from bokeh.server.contexts import ApplicationContext
@@ -208,6 +211,33 @@ def test_sessions_are_given_what_lies_ready_then_what_is_made_for_them(
         )  # fmt: skip
         assert f"{name}.token" in html and spare._TOKEN not in html
         assert found[name].document.roots[0].id in html
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_session_that_has_ended_leaves_nothing_behind(slug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten megabytes each otherwise, for as long as the server runs."""
+    kept: list[weakref.ref[Any]] = []
+    make = LensPage.__init__
+
+    def note(self: LensPage, *args: Any, **options: Any) -> None:
+        make(self, *args, **options)
+        kept.extend((weakref.ref(self.view), weakref.ref(self.frame)))
+
+    monkeypatch.setattr(LensPage, "__init__", note)
+    application = build_applications({slug: lambda: pages.lens_page(slug)})[f"/{slug}"]
+    application.add(DocumentLifecycleHandler())
+
+    async def open_and_leave() -> None:
+        context = ApplicationContext(application, io_loop=IOLoop.current(), url=f"/{slug}")
+        request = HTTPServerRequest(start_line=RequestStartLine("GET", f"/{slug}", "HTTP/1.0"))
+        session = await context.create_session_if_needed(ID("it"), request, generate_jwt_token(ID("it")))
+        kept.append(weakref.ref(session.document))
+        session.request_expiration()
+        await context._cleanup_sessions(0)
+
+    in_a_thread(lambda: asyncio.run(open_and_leave()))
+    gc.collect()
+    assert len(kept) == 3 and [reference() for reference in kept if reference() is not None] == []
 
 
 def in_a_thread(action: Callable[[], None]) -> None:
