@@ -1,4 +1,5 @@
-"""Releases the brakes of the websocket: Nagle's algorithm, a system call for each fragment, a walk through all models.
+"""Releases the brakes of the websocket: Nagle's algorithm, a system call for each fragment, a walk through all models,
+an answer to every move of the hand that no browser waits for.
 
 Private attributes of Bokeh, Panel and Tornado's stream are touched here and nowhere else for this; `constraints.txt`
 pins the versions and tests measure the socket.
@@ -19,6 +20,7 @@ from bokeh.core.serialization import Ref, Serializer
 from bokeh.model import Model
 from bokeh.protocol.message import Message
 from bokeh.server.connection import ServerConnection
+from bokeh.server.session import ServerSession
 from bokeh.server.views.ws import WSHandler
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketHandler
@@ -35,6 +37,7 @@ def release_brakes() -> None:
         return
     WSHandler.open = _at_once(WSHandler.open)  # type: ignore[method-assign]
     WSHandler.send_message = _whole(WSHandler.send_message)  # type: ignore[method-assign]
+    ServerSession.patch = staticmethod(_unanswered(ServerSession.patch))  # type: ignore[method-assign]
     panel_document.dispatch_tornado = _whole_patches(panel_document.dispatch_tornado)
     # By its full name: the package holds a class of the same name as the module.
     patches: Any = import_module("bokeh.protocol.messages.patch_doc")
@@ -90,6 +93,17 @@ def _at_once(opened: Any) -> Any:
 
     open_without_delay.sends_at_once = True  # type: ignore[attr-defined]
     return open_without_delay
+
+
+def _unanswered(patched: Any) -> Any:
+    """Changes from the browser are carried out without Bokeh's OK: while a frame is computed it costs both sides more
+    than the change itself. Where they fail, the browser is told as before."""
+
+    @functools.wraps(patched)
+    async def patch(message: Message[Any], connection: ServerConnection) -> None:
+        await patched(message, connection)
+
+    return patch
 
 
 def _whole(sent: Any) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+import asyncio
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from importlib import import_module
 from types import SimpleNamespace
@@ -16,6 +17,8 @@ from bokeh.document.events import ModelChangedEvent
 from bokeh.models import ColumnDataSource, Range1d
 from bokeh.plotting import figure
 from bokeh.protocol import Protocol
+from bokeh.server.protocol_handler import ProtocolHandler
+from bokeh.server.session import ServerSession
 from bokeh.server.views.ws import WSHandler
 from tornado.websocket import WebSocketHandler
 
@@ -114,8 +117,28 @@ def test_bokeh_and_panel_send_through_what_was_released() -> None:
     assert len(handler.writes) == 2 and asked.header_json.encode() in handler.writes[1]
 
 
+def test_a_change_from_the_browser_is_carried_out_unanswered_and_a_bad_one_is_told() -> None:
+    websocket.release_brakes()
+    document, plot = some_document()
+    session = ServerSession("1", document)
+    connection: Any = SimpleNamespace(session=session, ok=str, error=lambda _message, words: words)
+
+    def handled(width: Any) -> Any:
+        message = Protocol().create("PATCH-DOC", [ModelChangedEvent(document, plot, "width", 200)])
+        message.content["events"][0]["new"] = width
+        # Not on this thread, where Playwright's loop runs.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, ProtocolHandler().handle(message, connection)).result()
+
+    assert handled(300) is None and plot.width == 300
+    assert "width" in handled("wide") and plot.width == 300
+
+
 def test_releasing_twice_wraps_once() -> None:
+    released = lambda: (  # noqa: E731
+        WSHandler.open, WSHandler.send_message, websocket.panel_document.dispatch_tornado, ServerSession.patch
+    )  # fmt: skip
     websocket.release_brakes()
-    once = WSHandler.open, WSHandler.send_message, websocket.panel_document.dispatch_tornado
+    once = released()
     websocket.release_brakes()
-    assert once == (WSHandler.open, WSHandler.send_message, websocket.panel_document.dispatch_tornado)
+    assert once == released()
