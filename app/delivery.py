@@ -8,6 +8,7 @@ animation frame and for messages under way: then two frames may be on their way 
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,10 @@ Item = TypeVar("Item")
 
 QUICK = 0.09
 """Seconds from writing a frame to its receipt up to which a browser gets a second one meanwhile."""
+
+LONGEST_WAIT = 0.05
+"""Seconds that a slow browser's next frame is held back at most, an eighth of what the last one took: what the hand has
+done while the browser painted is told after the receipt, and a frame of that takes the place of the one that waits."""
 
 
 class Delivery(Generic[Item]):
@@ -47,11 +52,15 @@ class Delivery(Generic[Item]):
         self._waiting_item: Item | None = None
         self._scheduled = False
         self._outstanding: dict[int, float] = {}
-        self._quick = False
+        self.took = math.inf
         self._clock = clock
         self._paused = paused
         self.serial = 0
         self.overwritten = 0
+
+    @property
+    def _quick(self) -> bool:
+        return self.took <= QUICK
 
     def offer(self, item: Item) -> None:
         """Hand over an item from any thread."""
@@ -73,9 +82,12 @@ class Delivery(Generic[Item]):
             written = self._outstanding.get(serial)
             if written is None:
                 return
-            self._quick = self._clock() - written <= QUICK
+            self.took = self._clock() - written
             self._outstanding = {other: t for other, t in self._outstanding.items() if other > serial}
-        self._flush_soon()
+        if self._quick:
+            self._flush_soon()
+        else:
+            self._scheduler.later(min(self.took / 8, LONGEST_WAIT), self._flush_soon)
 
     def _flush_soon(self) -> None:
         with self._lock:

@@ -28,6 +28,7 @@ class Reporter:
         self._view = view
         self._drawn: deque[float] = deque(maxlen=20)
         self._told = 0.0
+        self._unsaid: tuple[Result, float] | None = None
         options = {
             "css_classes": ["an-status"],
             "stylesheets": stylesheets("an-status", words=False),
@@ -50,14 +51,21 @@ class Reporter:
             self.component.param.update(state="ready", message="Ready", repair="")
 
     def drawn(self, result: Result, seconds: float) -> None:
-        """A frame was written."""
+        """A frame was written; `show` says so."""
+        self._drawn.append(time.monotonic())
+        self._unsaid = (result, seconds)
+
+    def show(self) -> None:
+        """Say of the frame that was written last that it is there."""
         now = time.monotonic()
-        self._drawn.append(now)
+        if self._unsaid is None:
+            return
+        result, seconds = self._unsaid
         frame = result.frame
         assert frame is not None
         if now - self._told < SHORTEST_INTERVAL and not frame.final:
             return
-        self._told = now
+        self._told, self._unsaid = now, None
         stage, last = frame.stage
         busy = not frame.final
         self.component.param.update(
@@ -80,13 +88,14 @@ class Reporter:
         if isinstance(result.error, RequestError):
             self.refused(result.error)
             return
+        self._unsaid = None
         logger.error("request %s failed", result.request.as_dict(), exc_info=result.error)
         words = f"{type(result.error).__name__}: {result.error}"
         self.component.param.update(state="error", message=words, tag="last valid frame", cancellable=False)
 
     def refused(self, error: RequestError) -> None:
         """A parameter cannot be used; the last true frame stays."""
-        self._refusal = error
+        self._refusal, self._unsaid = error, None
         repair = "" if error.repair is None else f"Use {error.repair}"
         self.component.param.update(
             state="error", message=str(error), repair=repair, tag="last valid frame", cancellable=False
@@ -99,6 +108,7 @@ class Reporter:
 
     def cancelled(self) -> None:
         """The reader stopped a computation."""
+        self._unsaid = None
         self.component.param.update(
             state="cancelled", message="Cancelled", tag="last true frame", cancellable=False, progress=0.0
         )

@@ -26,8 +26,9 @@ from .request import Request
 from .scheduler import NotebookScheduler, Scheduler, ServedScheduler
 from .worker import Result, Worker
 
-WORDS_PAUSE = 0.12
-"""Seconds after a frame at which the texts that quote it follow: ten times a second under the hand."""
+WORDS_DELAY, WORDS_PAUSE, WORDS_SHARE = 0.03, (0.12, 1.0), 4
+"""Seconds after a frame at which the texts that quote it follow, once the picture is drawn; bounds of the seconds between
+two times that they do, under the hand; and how many times as long as the browser takes over a frame that is."""
 
 _worker: Worker | None = None
 
@@ -64,6 +65,7 @@ class LensView:
         self._scheduler = scheduler or self._find_scheduler()
         self._from_browser = False
         self._words_due = False
+        self._words_shown = 0.0
         self.on_settled: list[Callable[[Request], None]] = []
         self._request = lens.request()
         stored = first_frame.opening(lens)
@@ -325,9 +327,9 @@ class LensView:
             self._packet.update(layout=layout, payload=payload)
             self._hand.update(upstream=result.request.as_dict())
             self.parts.show_numbers(self._request, self.complete)
-            self._show_words_soon()
             self.parts.status.drawn(result, time.perf_counter() - started)
             self._packet.update(serial=serial)
+        self._show_words_soon()
         if self.frame.final and (values := self.lens.follow_up()):
             self.set_along(values)
 
@@ -335,11 +337,15 @@ class LensView:
         """Words may follow the picture a moment later: writing them takes as long as a frame."""
         if not self._words_due:
             self._words_due = True
-            self.later(WORDS_PAUSE, self._show_words)
+            shortest, longest = WORDS_PAUSE
+            pause = min(longest, max(shortest, WORDS_SHARE * self._delivery.took))
+            since = time.monotonic() - self._words_shown
+            self.later(max(WORDS_DELAY, pause - since), self._show_words)
 
     def _show_words(self) -> None:
-        self._words_due = False
+        self._words_due, self._words_shown = False, time.monotonic()
         self.parts.show_words(self._request, self.complete)
+        self.parts.status.show()
 
     def _changes(self, frame: Frame) -> list[packet.Change]:
         """The sources whose content is not what the browser has."""

@@ -59,3 +59,33 @@ def test_a_refused_value_is_said_and_leaves_the_picture(view: LensView) -> None:
     view.set({"temperature": -1.0})
     assert "temperature" in view.parts.status.component.message
     assert view.frame is frame and sizes() == []
+
+
+class Later(SynchronousScheduler):
+    """Does at once what changes the page, and what comes after a pause when told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paused: list[Callable[[], None]] = []
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        self.paused.append(action)
+
+
+def test_the_status_follows_the_picture_with_the_words_and_never_over_an_error() -> None:
+    scheduler = Later()
+    view = LensView(GhostsLens(), Caller(), scheduler)
+    view._delivery.resume()
+    status = view.parts.status.component
+    assert status.state == "starting"
+    for action in scheduler.paused:
+        action()
+    assert status.state != "starting" and status.milliseconds > 0
+    scheduler.paused.clear()
+    view.set({"sample": 3})
+    view.set({"temperature": -1.0})
+    assert status.state == "error"
+    for action in scheduler.paused:
+        action()
+    assert status.state == "error" and "temperature" in status.message
+    view.close()
