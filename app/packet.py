@@ -89,13 +89,12 @@ def pack(changes: Sequence[Change]) -> tuple[str, np.ndarray]:
     >>> payload.nbytes
     16
     """
-    pieces: list[np.ndarray] = []
+    buffer = bytearray()
     layout = [
-        [index, {name: _spec(values, old.get(name), pieces) for name, values in data.items()}]
+        [index, {name: _spec(values, old.get(name), buffer) for name, values in data.items()}]
         for index, data, old in changes
     ]
-    text = json.dumps(layout, allow_nan=False)
-    return text, np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.uint8)
+    return json.dumps(layout, allow_nan=False), np.frombuffer(buffer, dtype=np.uint8)
 
 
 def same(old: Any, new: Any) -> bool:
@@ -107,33 +106,32 @@ def same(old: Any, new: Any) -> bool:
     return type(old) is type(new) and bool(old == new)
 
 
-def _spec(values: Any, old: Any, pieces: list[np.ndarray]) -> dict[str, Any]:
+def _spec(values: Any, old: Any, buffer: bytearray) -> dict[str, Any]:
     if isinstance(values, list):
         if any(isinstance(v, (list, np.ndarray)) for v in values):
             olds = old if isinstance(old, list) and len(old) == len(values) else [None] * len(values)
-            return {"list": [_spec(v, o, pieces) for v, o in zip(values, olds, strict=True)]}
+            return {"list": [_spec(v, o, buffer) for v, o in zip(values, olds, strict=True)]}
         if not any(isinstance(v, float) and not math.isfinite(v) for v in values):
             return {"plain": values}
         # JSON knows no NaN.
         values = np.asarray(values, dtype=np.float64)
     array = _sendable(values)
-    offset = sum(piece.nbytes for piece in pieces)
-    spec: dict[str, Any] = {"array": [array.dtype.str[1:], offset, list(array.shape)]}
+    spec: dict[str, Any] = {"array": [array.dtype.str[1:], len(buffer), list(array.shape)]}
     block = _changed_block(old, values)
     if block is not None:
         row, column, rows, columns = spec["block"] = block
         array = np.atleast_2d(array)[row : row + rows, column : column + columns]
-    raw = np.frombuffer(array.tobytes(), dtype=np.uint8)
-    padding = -raw.nbytes % ALIGNMENT
-    pieces.append(np.concatenate([raw, np.zeros(padding, dtype=np.uint8)]) if padding else raw)
+    buffer += array.tobytes()
+    buffer += bytes(-len(buffer) % ALIGNMENT)
     return spec
 
 
 def _changed_block(old: Any, new: np.ndarray) -> list[int] | None:
     """First row, first column, rows and columns of the smallest block that holds every change; None where
     the whole array should be sent."""
-    alike = isinstance(old, np.ndarray) and old.shape == new.shape and old.dtype == new.dtype
-    if not alike or new.ndim not in (1, 2) or new.size < LARGE:
+    if new.size < LARGE or new.ndim not in (1, 2):
+        return None
+    if not (isinstance(old, np.ndarray) and old.shape == new.shape and old.dtype == new.dtype):
         return None
     changed = np.atleast_2d(_bits(old) != _bits(new))
     rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))

@@ -25,6 +25,11 @@ def _name_of(code: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()
 
 
+def _holds(model: Model, name: str, value: Any) -> bool:
+    # Asked for a property that is not there, Bokeh searches for names like it.
+    return model.lookup(name, raises=False) is not None and getattr(model, name) == value
+
+
 class MarksItself:
     """Of a component that Panel draws in the browser: that it looks for models of the page only in its own data."""
 
@@ -91,7 +96,7 @@ class Component(MarksItself, PlainComponent):
     def _param_change(self, *events: param.parameterized.Event) -> None:
         # What every model has already needs none of Panel's ways to them.
         models = [model.data for model, _ in self._models.values()]  # pyright: ignore[reportAttributeAccessIssue]
-        unknown = [e for e in events if not all(getattr(m, e.name, self) == e.new for m in models)]
+        unknown = [e for e in events if not all(_holds(m, e.name, e.new) for m in models)]
         if unknown:
             super()._param_change(*unknown)
 
@@ -107,7 +112,7 @@ class Component(MarksItself, PlainComponent):
         Panel would do the same some 15 ms later, from a timer.
         """
         if getattr(self, name) != new:
-            self.param.update(**{name: new})
+            setattr(self, name, new)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
