@@ -147,9 +147,10 @@ def _subject(
     spread = slope_spread(z[None], a[None]).item()
     unit = math.pi / spread if spread > 0 else 1.0
     scaled_z, scaled_a = apply_temperature(z, a * unit, temperature)
-    exact = exact_radius(scaled_z[None], scaled_a[None])
-    margin = convergence_radius(scaled_z[None], scaled_a[None], kind="margin")
-    top_two = top_two_radius(scaled_z[None], scaled_a[None])
+    with torch.inference_mode():
+        exact = exact_radius(scaled_z[None], scaled_a[None])
+        margin = convergence_radius(scaled_z[None], scaled_a[None], kind="margin")
+        top_two = top_two_radius(scaled_z[None], scaled_a[None])
     return Subject(
         z=scaled_z,
         a=scaled_a,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from types import ModuleType
+
+import numpy as np
 
 from ...control import Claim, Readout, Table
 from ...figure import Figure
 from ...frame import Frame, Idle
 from ...request import Request
-from . import beyond_view, compare_view, spike_view, sweep_view, temperature_view, watch_view
+from . import beyond_view, compare_view, nothing, spike_view, sweep_view, temperature_view, watch_view
 
 VIEWS: dict[str, ModuleType] = {
     "sweep": sweep_view,
@@ -27,8 +30,20 @@ def frames(request: Request) -> Iterator[Frame | Idle | None]:
 
 
 def figures(frame: Frame) -> tuple[Figure, ...]:
-    """The figures of all views, whether shown or not."""
-    return tuple(figure for view in VIEWS.values() for figure in view.figures(frame))
+    """The figures of all views, whether shown or not; those of which the frame says nothing are made once."""
+    told = {name.partition("_")[0] for name in frame.facts if "_" in name}
+    window, samples = float(frame.tables["numbers"]["window"][0]), frame.facts.get("samples")
+    return tuple(
+        figure
+        for name, view in VIEWS.items()
+        for figure in (view.figures(frame) if name in told else _untold(name, window, samples))
+    )
+
+
+@lru_cache(maxsize=32)
+def _untold(view: str, window: float, samples: int | None) -> tuple[Figure, ...]:
+    tables = {**nothing.tables(), "numbers": {"window": np.array([window])}}
+    return tuple(VIEWS[view].figures(Frame(tables, {} if samples is None else {"samples": samples})))
 
 
 def readouts(request: Request, frame: Frame) -> tuple[Readout, ...]:

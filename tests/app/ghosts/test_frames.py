@@ -14,7 +14,7 @@ from torch import Tensor
 
 from anisoscope.app.errors import RequestError
 from anisoscope.app.frame import Frame
-from anisoscope.app.lenses.ghosts import GhostsLens, probe
+from anisoscope.app.lenses.ghosts import GhostsLens, probe, views
 from anisoscope.app.lenses.ghosts.plane import HEIGHT_SHARE
 from anisoscope.app.lenses.ghosts.state import TALLEST
 from anisoscope.engine.ghosts import (
@@ -33,9 +33,7 @@ def sandbox(z: list[float], a: list[float], **more: object) -> dict[str, object]
 
 
 def coarse(lens: GhostsLens, values: dict[str, object]) -> Frame:
-    first = next(iter(lens.frames(lens.validated(values))))
-    assert first is not None
-    return first
+    return next(frame for frame in lens.frames(lens.validated(values)) if isinstance(frame, Frame))
 
 
 def test_facts_are_the_engines_for_this_sample_in_steps_of_the_unit_direction(opening: Frame) -> None:
@@ -284,3 +282,13 @@ def test_two_threads_that_find_one_part_at_once_count_it_once(monkeypatch: pytes
         reader.join(60)
     found = probe.radii(one, 0.8)
     assert found.exact.shape == found.certified.shape == (1438,)
+
+
+@pytest.mark.parametrize("window", [6, 24])
+@pytest.mark.parametrize("view", ["step", *views.VIEWS])
+def test_views_that_a_frame_says_nothing_of_are_drawn_as_they_would_be(view: str, window: int) -> None:
+    lens = GhostsLens()
+    frames = [coarse(lens, values) for values in ({"view": view, "window": window}, sandbox([2, 0], [0, 1]))]
+    for frame in frames:
+        drawn = tuple(figure for part in views.VIEWS.values() for figure in part.figures(frame))
+        assert views.figures(frame) == drawn
