@@ -37,7 +37,7 @@ class Profile(NamedTuple):
 
 def tent(u: Tensor) -> Tensor:
     """hat(u) = max(0, 1 - |u|): the fitted point is a node, one corner alone is written."""
-    return (1 - u.abs()).clamp_min(0)
+    return (1 - u.abs()).relu()
 
 
 def cubic(u: Tensor) -> Tensor:
@@ -124,7 +124,7 @@ def cell_factor(a: Tensor, b: Tensor) -> Tensor:
     corner = b.floor()
     fraction = b - corner
     distance = a - corner
-    return (1 - fraction) * tent(distance) + fraction * tent(distance - 1)
+    return torch.addcmul(tent(distance) * (1 - fraction), tent(distance - 1), fraction)
 
 
 def adam_cell_factor(a: Tensor, b: Tensor) -> Tensor:

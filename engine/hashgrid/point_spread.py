@@ -19,7 +19,7 @@ from .grid import HashGrid
 from .kernels import EXACT, KERNELS
 
 # Numbers of an intermediate tensor: in a core's cache, and below the size for which memory is mapped anew each time
-CHUNK = 1 << 15
+CHUNK = 1 << 14
 
 
 def point_spread_function(

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import torch
+
 from ...frame import Columns, Frame, Idle
 from ...request import Request
 from . import kernel_view, nothing
@@ -30,15 +32,7 @@ def frames(request: Request) -> Iterator[Frame | Idle | None]:
 def _kernel(request: Request) -> Iterator[Frame | None]:
     """Everything at once with a coarse picture; then the fine one, and the widths of an exact kernel in full."""
     encoding = encoding_of(request)
-    tables, facts = _widths(request, encoding, quick=True)
-    first: dict[str, Columns] = {
-        **nothing.tables(),
-        **kernel_view.picture(request, encoding, kernel_view.COARSE),
-        **kernel_view.profiles(request, encoding),
-        **kernel_view.tents(encoding),
-        **tables,
-    }
-    facts = {**shared(request, encoding), **facts, **kernel_view.limits(request, encoding)}
+    first, facts = _under_the_hand(request, encoding)
     yield Frame(first, facts, (1, 2))
     yield None
     finer = kernel_view.picture(request, encoding, kernel_view.FINE)
@@ -49,10 +43,25 @@ def _kernel(request: Request) -> Iterator[Frame | None]:
     yield Frame(finer, {**facts, **kernel_view.sphere(request, encoding)}, (2, 2))
 
 
+# Without the books that autograd keeps each of the small operations takes a tenth less.
+@torch.inference_mode()
+def _under_the_hand(request: Request, encoding: Encoding) -> tuple[dict[str, Columns], dict[str, Any]]:
+    """Tables and facts of the coarse frame."""
+    tables, facts = _widths(request, encoding, quick=True)
+    first: dict[str, Columns] = {
+        **nothing.tables(),
+        **kernel_view.picture(request, encoding, kernel_view.COARSE),
+        **kernel_view.profiles(request, encoding),
+        **kernel_view.tents(encoding),
+        **tables,
+    }
+    return first, {**shared(request, encoding), **facts, **kernel_view.limits(request, encoding)}
+
+
 def _widths(request: Request, encoding: Encoding, quick: bool) -> tuple[dict[str, Columns], dict[str, Any]]:
-    radii = {"plain": kernel_view.half_widths(request, encoding, None, quick)}
+    radii = {"plain": kernel_view.half_widths(request, encoding, encoding.unturned, quick)}
     if encoding.rotation is not None:
-        radii["turned"] = kernel_view.half_widths(request, encoding, encoding.rotation, quick)
+        radii["turned"] = kernel_view.half_widths(request, encoding, encoding.geometry, quick)
     tables, facts = kernel_view.polar(encoding, radii)
     return tables | kernel_view.marks(request, encoding, radii.get("turned", radii["plain"])), facts
 

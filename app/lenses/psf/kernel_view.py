@@ -18,6 +18,7 @@ from anisoscope.engine.hashgrid import (
     point_spread_function,
     point_spread_map,
 )
+from anisoscope.engine.hashgrid.geometry import CellGeometry
 
 from ...frame import Columns
 from ...request import Request
@@ -32,7 +33,7 @@ DIRECTIONS = 184
 """Angles all round; divisible by eight, so that axes and diagonals are among them."""
 
 EXACT_EVERY, QUICK_EVERY = 2, 4
-QUICK_RADII = 72
+QUICK_RADII, CLOSER = 24, 10
 RADII = 160
 RINGS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 
@@ -42,9 +43,7 @@ def picture(request: Request, encoding: Encoding, pixels: int) -> dict[str, Colu
     half = request["field_of_view"]
     steps = (torch.arange(pixels, dtype=torch.float64) + 0.5) / pixels * 2 * half - half
     axes = (ANCHOR[0] + steps / encoding.average, ANCHOR[1] + steps / encoding.average)
-    values = point_spread_map(
-        encoding.levels, encoding.x0, axes, request["kernel"], encoding.rotation, threads=1
-    )
+    values = point_spread_map(encoding.geometry, encoding.x0, axes, request["kernel"], threads=1)
     shares = values.mT.clamp(0, 1).numpy()
     if request["logarithmic"]:
         shares = np.log(np.maximum(shares, FAINTEST) / FAINTEST) / -math.log(FAINTEST)
@@ -53,7 +52,7 @@ def picture(request: Request, encoding: Encoding, pixels: int) -> dict[str, Colu
     return {"psf": {**{name: np.array([value]) for name, value in edges.items()}, "image": image}}
 
 
-def half_widths(request: Request, encoding: Encoding, rotation: Tensor | None, quick: bool) -> Tensor:
+def half_widths(request: Request, encoding: Encoding, geometry: CellGeometry, quick: bool) -> Tensor:
     """Distance to the half maximum for `DIRECTIONS` angles all round, (n,), in units of length.
 
     An exact kernel has no closed profile, and its width is looked for along each ray; under the hand on a coarse grid
@@ -61,29 +60,41 @@ def half_widths(request: Request, encoding: Encoding, rotation: Tensor | None, q
     """
     units = _padded(_circle(DIRECTIONS + 1)[:-1], encoding.dim)
     if request["kernel"] not in EXACT:
-        return half_width(encoding.levels, units, request["kernel"], rotation, encoding.x0)
+        return half_width(geometry, units, request["kernel"], x0=encoding.x0)
     few = units[:: QUICK_EVERY if quick else EXACT_EVERY]
     found = (
-        _quick_half_width(request, encoding, few, rotation)
+        _quick_half_width(request, encoding, few, geometry)
         if quick
-        else half_width(encoding.levels, few, request["kernel"], rotation, encoding.x0)
+        else half_width(geometry, few, request["kernel"], x0=encoding.x0)
     )
     around = np.append(found.numpy(), found[0].item())
     at = np.arange(DIRECTIONS) * len(few) / DIRECTIONS
     return torch.from_numpy(np.interp(at, np.arange(len(around)), around))
 
 
-def _quick_half_width(request: Request, encoding: Encoding, units: Tensor, rotation: Tensor | None) -> Tensor:
-    """First crossing of one half on `QUICK_RADII` distances, linear in between."""
-    radii = torch.logspace(-1.2, 0.9, QUICK_RADII, dtype=torch.float64) / encoding.average
-    points = (encoding.x0 + radii[:, None, None] * units).flatten(0, 1)
-    values = point_spread_function(encoding.levels, encoding.x0, points, request["kernel"], rotation)
-    values = values.reshape(len(radii), len(units))
-    below = values < 0.5
-    first = torch.where(below.any(0), below.int().argmax(0), len(radii) - 1).clamp(min=1)
-    here, before = values.gather(0, first[None])[0], values.gather(0, first[None] - 1)[0]
-    share = ((before - 0.5) / (before - here).clamp(min=1e-12)).clamp(0, 1)
-    return radii[first - 1] + share * (radii[first] - radii[first - 1])
+def _quick_half_width(request: Request, encoding: Encoding, units: Tensor, geometry: CellGeometry) -> Tensor:
+    """First crossing of one half on `QUICK_RADII` distances, looked at again on `CLOSER` between two; linear in between."""
+
+    def values(radii: Tensor) -> Tensor:
+        points = (encoding.x0 + radii[..., None] * units).flatten(0, 1)
+        found = point_spread_function(geometry, encoding.x0, points, request["kernel"], normalised=False)
+        return found.reshape(-1, len(units))
+
+    def crossed(radii: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """The two distances (2, n) of each direction between which the crossing is, and the values there."""
+        below = values < half
+        first = torch.where(below.any(0), below.int().argmax(0), len(values) - 1).clamp(min=1)
+        around = torch.stack([first - 1, first])
+        return radii.expand_as(values).gather(0, around), values.gather(0, around)
+
+    distances = torch.logspace(-1.2, 0.9, QUICK_RADII, dtype=torch.float64)[:, None] / encoding.average
+    outward = values(torch.cat([torch.zeros_like(distances[:1]), distances]))
+    half = outward[:1] / 2
+    (low, high), _ = crossed(distances, outward[1:])
+    closer = torch.lerp(low, high, torch.linspace(0, 1, CLOSER, dtype=torch.float64)[:, None])
+    (low, high), (before, here) = crossed(closer, values(closer))
+    share = ((before - half[0]) / (before - here).clamp(min=1e-12)).clamp(0, 1)
+    return torch.lerp(low, high, share)
 
 
 def marks(request: Request, encoding: Encoding, radii: Tensor) -> dict[str, Columns]:
@@ -172,12 +183,13 @@ def profiles(request: Request, encoding: Encoding) -> dict[str, Columns]:
     axis = torch.zeros(encoding.dim, dtype=torch.float64)
     axis[0] = 1.0
     diagonal = torch.ones(encoding.dim, dtype=torch.float64) / math.sqrt(encoding.dim)
-    found: dict[str, Columns] = {}
-    x = radii.log10().numpy()
-    for name, unit in (("axis", axis), ("diagonal", diagonal)):
-        points = encoding.x0 + (radii / encoding.average)[:, None] * unit
-        y = point_spread_function(encoding.levels, encoding.x0, points, request["kernel"], encoding.rotation)
-        found[f"profile_{name}"] = {"x": x, "y": y.numpy()}
+    units = torch.stack([axis, diagonal])
+    points = (encoding.x0 + (radii / encoding.average)[:, None] * units[:, None]).flatten(0, 1)
+    values = point_spread_function(encoding.geometry, encoding.x0, points, request["kernel"])
+    x, along = radii.log10().numpy(), values.reshape(2, -1).numpy()
+    found: dict[str, Columns] = {
+        f"profile_{name}": {"x": x, "y": y} for name, y in zip(("axis", "diagonal"), along, strict=True)
+    }
     return {**found, "asymptote": _asymptote(request, encoding, radii, axis)}
 
 

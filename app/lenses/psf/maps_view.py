@@ -19,7 +19,7 @@ from anisoscope.engine.hashgrid import (
     two_point_dip,
     two_point_distance,
 )
-from anisoscope.engine.hashgrid.geometry import CellGeometry, cell_geometry
+from anisoscope.engine.hashgrid.geometry import CellGeometry
 from anisoscope.engine.hashgrid.kernels import adam_cell_factor, cell_factor
 
 from ...frame import Columns
@@ -104,7 +104,7 @@ def widths_at(encoding: Encoding, sources: Tensor, kernel: str) -> Tensor:
     Args:
         sources: (n, D). kernel: "cell" or "adam_cell".
     """
-    geometry = cell_geometry(encoding.levels, encoding.dim, encoding.rotation)
+    geometry = encoding.geometry
     phi = torch.arange(DIRECTIONS, dtype=torch.float64) * (2 * math.pi / DIRECTIONS)
     units = torch.zeros(DIRECTIONS, encoding.dim, dtype=torch.float64)
     units[:, 0], units[:, 1] = phi.cos(), phi.sin()
