@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -76,13 +77,13 @@ def _unlit(
     log2_table: int,
     base: int,
     growth: float,
-    convention: str,
+    convention: Any,
     turn: float,
-    rotation_set: str,
+    turning: Any,
 ) -> Encoding:
     """The encoding, lit in the middle of the picture."""
     count = min(active, levels)
-    rotation = _rotation(dim, turn, rotation_set, count)
+    rotation = _rotation(dim, turn, turning, count)
     on = _switched_on(level_table(dim, levels, log2_table, base, growth, convention), count)
     geometry, unturned = cell_geometry(on, dim, rotation), cell_geometry(on, dim)
     x0 = torch.tensor(ANCHOR[:dim], dtype=torch.float64)
@@ -95,7 +96,7 @@ def _switched_on(levels: Levels, count: int) -> Levels:
     return replace(levels, **{name: part[:count] for name, part in per_level.items()})
 
 
-def _rotation(dim: int, turn: float, name: str, count: int) -> Tensor | None:
+def _rotation(dim: int, turn: float, name: Any, count: int) -> Tensor | None:
     """Angles l θ in the plane, or the chosen set in space, for so many levels; None where nothing turns."""
     if dim == 2:
         return None if turn in (0.0, 90.0) else torch.arange(count, dtype=torch.float64) * math.radians(turn)
