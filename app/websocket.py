@@ -1,5 +1,5 @@
-"""Releases the brakes of the websocket: Nagle's algorithm, a system call for each fragment, a walk through all models,
-an answer to every move of the hand that no browser waits for.
+"""Releases the brakes of the websocket: Nagle's algorithm, a system call for each fragment, a walk through all models
+for every message of either side, an answer to every move of the hand that no browser waits for.
 
 Private attributes of Bokeh, Panel and Tornado's stream are touched here and nowhere else for this; `constraints.txt`
 pins the versions and tests measure the socket.
@@ -16,7 +16,9 @@ from importlib import import_module
 from typing import Any
 
 import panel.io.document as panel_document
-from bokeh.core.serialization import Ref, Serializer
+from bokeh.core.serialization import Deserializer, Ref, Serializer
+from bokeh.core.types import ID
+from bokeh.document import Document
 from bokeh.model import Model
 from bokeh.protocol.message import Message
 from bokeh.server.connection import ServerConnection
@@ -42,6 +44,8 @@ def release_brakes() -> None:
     # By its full name: the package holds a class of the same name as the module.
     patches: Any = import_module("bokeh.protocol.messages.patch_doc")
     patches.Serializer = LazySerializer
+    documents: Any = import_module("bokeh.document.document")
+    documents.Deserializer = LazyDeserializer
 
 
 def nodelay(handler: WSHandler) -> bool:
@@ -67,6 +71,30 @@ class LazySerializer(Serializer):
     def has_ref(self, obj: Any) -> bool:
         """Whether the browser has a model, or will have it by this message."""
         return self.get_ref(obj) is not None
+
+
+class LazyDeserializer(Deserializer):
+    """Looks up the models that a message names; Bokeh makes a dictionary of all of a document for every message."""
+
+    def __init__(self, references: Sequence[Model] | None = None, *, setter: Any = None) -> None:
+        document = getattr(setter, "document", None)
+        super().__init__(references if document is None else None, setter=setter)
+        if document is not None:
+            self._references = _Known(document)
+
+
+class _Known(dict[ID, Model]):
+    """The models of a document by name, and what a message adds to them."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__()
+        self._document = document
+
+    def get(self, name: ID, default: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return super().get(name) or self._document.models.get_by_id(name) or default
+
+    def __contains__(self, name: object) -> bool:
+        return self.get(name) is not None  # pyright: ignore[reportArgumentType]
 
 
 def frame(opcode: int, data: bytes) -> bytes:

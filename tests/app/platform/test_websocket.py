@@ -7,11 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from importlib import import_module
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
-from bokeh.core.serialization import Serializer
+from bokeh.core.serialization import Serializer, UnknownReferenceError
 from bokeh.document import Document
 from bokeh.document.events import ModelChangedEvent
 from bokeh.models import ColumnDataSource, Range1d
@@ -47,6 +47,23 @@ def test_a_patch_names_what_the_browser_has_and_brings_what_it_has_not() -> None
     assert "attributes" in written[1][1]["new"] and set(written[1][0]["new"]) == {"id"}
     serializer = LazySerializer(references=document.models.synced_references)
     assert serializer.has_ref(plot) and not serializer.has_ref(fresh)
+
+
+def test_a_message_finds_the_models_it_names_and_brings_new_ones() -> None:
+    websocket.release_brakes()
+    document, plot = some_document()
+    fresh = {"type": "object", "name": "Range1d", "id": "new", "attributes": {"start": 2.0, "end": 5.0}}
+    events = [
+        {"kind": "ModelChanged", "model": {"id": plot.id}, "attr": "x_range", "new": fresh},
+        {"kind": "ModelChanged", "model": {"id": plot.id}, "attr": "y_range", "new": {"id": "new"}},
+    ]
+    session, patch = ServerSession("1", document), cast(Any, {"events": events})
+    session._pending_writes = []
+    document.apply_json_patch(patch, setter=session)
+    assert plot.x_range is plot.y_range and plot.y_range.end == 5.0
+    lost: Any = {"events": [{**events[1], "new": {"id": "never seen"}}]}
+    with pytest.raises(UnknownReferenceError):
+        document.apply_json_patch(lost, setter=session)
 
 
 @pytest.mark.parametrize(
