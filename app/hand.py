@@ -7,6 +7,7 @@ parameters: the browser owns them while they move, the server writes them only f
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from bokeh.model import DataModel
 from bokeh.models import ColumnDataSource, CustomJS
 
 from .drawing.screen import Screen
+from .request import Request
 from .shell.component import asset
 from .sources import lens_assets
 
@@ -28,9 +30,15 @@ class Hand(DataModel):
     __view_module__ = "bokeh.model"
 
     owner = bp.String(default="")
-    upstream = bp.Dict(bp.String, bp.Any)
+    # As JSON: Bokeh looks through every value of a dictionary for models, at each frame.
+    upstream = bp.String(default="{}")
     values = bp.Dict(bp.String, bp.Any)
     changes = bp.Dict(bp.String, bp.Any)
+
+
+def told(request: Request) -> str:
+    """A request as `Hand.upstream` holds it."""
+    return json.dumps(request.as_dict(), allow_nan=False)
 
 
 def script(slug: str) -> str:
@@ -43,7 +51,7 @@ def script(slug: str) -> str:
 
 _PRELUDE = """
     const lens = anisoscope_hand()
-    const state = {...hand.upstream, ...hand.values}
+    const state = {...JSON.parse(hand.upstream), ...hand.values}
     const tables = {}
     for (const [name, sources] of Object.entries(targets)) tables[name] = sources[0].data
     for (const [name, source] of Object.entries(extra)) tables[name] = source.data

@@ -115,7 +115,7 @@ class LensView:
             screen.follow(figure)
         for index, data, _ in self._changes(self.complete):
             self._sources[index].data = dict(data)
-        self._hand.update(upstream=self._request.as_dict())
+        self._hand.update(upstream=hand.told(self._request))
         self.parts.stand_in(self._request, self.complete)
         self.lens.history.restart(self._request)
 
@@ -256,7 +256,7 @@ class LensView:
         self._packet = packet.Packet()
         values = self._request.as_dict()
         client = {k: v for k, v in values.items() if k in self.lens.client_side}
-        self._hand = hand.Hand(owner=self.owner, upstream=values, values=client)
+        self._hand = hand.Hand(owner=self.owner, upstream=hand.told(self._request), values=client)
         redraw = hand.attach(self.lens.slug, self._hand, self.screens, self._extra)
         receipt = packet.attach(self._packet, self._sources, redraw)
         # The packet must be reachable from the document; this property never changes.
@@ -325,7 +325,7 @@ class LensView:
                 screen.follow(figures[screen.figure.name])
             layout, payload = packet.pack(self._changes(result.frame))
             self._packet.update(layout=layout, payload=payload)
-            self._hand.update(upstream=result.request.as_dict())
+            self._hand.update(upstream=hand.told(result.request))
             self.parts.show_numbers(self._request, self.complete)
             self.parts.status.drawn(result, time.perf_counter() - started)
             self._packet.update(serial=serial)

@@ -38,7 +38,7 @@ AGES = """async () => {
   const hand = models.find((m) => m.type === 'Hand'), packet = models.find((m) => m.type === 'Packet')
   const asked = new Map(), ages = []
   packet.properties.serial.change.connect(() => {
-    const at = asked.get(hand.upstream.temperature)
+    const at = asked.get(JSON.parse(hand.upstream).temperature)
     if (at) requestAnimationFrame(() => setTimeout(() => ages.push(performance.now() - at), 0))
   })
   for (let i = 0, start = performance.now(); performance.now() - start < 2000; i++) {

@@ -117,6 +117,8 @@ class Screen:
 
     def follow(self, figure: Figure) -> None:
         """Take over the axes of a newer frame's figure: ranges, ticks and labels that changed."""
+        if figure is self.figure:
+            return
         if self._model is None:
             self.figure = figure
             return
