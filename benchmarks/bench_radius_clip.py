@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from anisoscope.engine.digits import build
 from anisoscope.engine.ghosts import RadiusClip, RadiusRecorder
+from anisoscope.engine.optimizers import foreach
 
 # Seconds for each way of stepping a network; the ways take turns, so that other work disturbs all alike.
 BUDGET_SECONDS = 1.5
@@ -28,7 +29,7 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 # What each has to add at least: passes forward a step.
 PASSES = {"cap": 1, "monitor, every 10": 0.1}
-PLAIN, PASS = "plain step", "one pass forward"
+PLAIN, PASS, BY_HAND = "plain step", "one pass forward", "cap by hand, nothing guarded"
 
 
 class Decoder(nn.Module):
@@ -126,7 +127,11 @@ def _wide() -> nn.Module:
 
 def _network(title: str, make: Callable[[], nn.Module], inputs: Tensor) -> Iterator[dict[str, Any]]:
     """The plain step, then each way beside it; the floor is the plain step and the passes there must be."""
-    ways = {PLAIN: _stepper(make(), inputs, None), PASS: _forward(make(), inputs)}
+    ways = {
+        PLAIN: _stepper(make(), inputs, None),
+        PASS: _forward(make(), inputs),
+        BY_HAND: _by_hand(make(), inputs),
+    }
     ways |= {
         name: _stepper(make(), inputs, settings) for name, settings in WAYS.items() if _possible(title, name)
     }
@@ -149,6 +154,30 @@ def _forward(model: nn.Module, inputs: Tensor) -> Callable[[], object]:
             return model(inputs)
 
     return forward
+
+
+def _by_hand(model: nn.Module, inputs: Tensor) -> Callable[[], object]:
+    """The shortest program that caps a step: what is left of the cost where nothing is checked, kept or told."""
+    optimizer, weights = torch.optim.Adam(model.parameters(), lr=1e-4), list(model.parameters())
+    with torch.no_grad():
+        targets = model(inputs).argmax(-1).flip(0)
+    start, reach = [weight.detach().clone() for weight in weights], 1e-2
+
+    def step() -> None:
+        optimizer.zero_grad()
+        logits = model(inputs)
+        nn.functional.cross_entropy(logits, targets).backward()
+        with torch.no_grad():
+            foreach.copy_(start, weights)
+            optimizer.step()
+            taken = foreach.add(weights, start, alpha=-1)
+            norm = float(torch.linalg.vector_norm(torch.stack(foreach.norm(taken))))
+            foreach.copy_(weights, foreach.add(start, taken, alpha=reach / norm))
+            least, most = (model(inputs) - logits).aminmax(dim=-1)
+            r = norm * float((most - least).max()) / (math.pi * reach)
+            foreach.copy_(weights, foreach.add(start, taken, alpha=min(1.0, 1 / r)))
+
+    return step
 
 
 def _stepper(model: nn.Module, inputs: Tensor, settings: dict[str, Any] | None) -> Callable[[], object]:
