@@ -5,9 +5,13 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from .classes import live_classes
 from .errors import InvalidClasses
+
+# Samples whose triangles stand in memory together.
+_SOLVED_AT_ONCE = 256
 
 
 def check_labels(z: Tensor, y: Tensor) -> Tensor:
@@ -85,15 +89,20 @@ def _scaled_moments(z: Tensor, a: Tensor, unit: Tensor, order: int) -> Tensor:
 
 
 def _power_sums(moments: Tensor) -> Tensor:
-    """n ℓ_n from f_n, (..., order + 1): n ℓ_n = n f_n - Σ_{k<n} k ℓ_k f_{n-k}."""
+    """n ℓ_n from f_n, (..., order + 1): n ℓ_n + Σ_{0<k<n} k ℓ_k f_{n-k} = n f_n, a triangle of f with f_0 = 1 across."""
     order = moments.shape[-1] - 1
-    backward = moments.flip(-1)
-    sums = moments * torch.arange(order + 1, dtype=moments.dtype, device=moments.device)
-    for n in range(2, order + 1):
-        # Entries 1..n-1 of `sums` are final; f_{n-1}..f_1 stand in `backward` from order - n + 1 on.
-        known = sums[..., 1:n] * backward[..., order - n + 1 : order]
-        sums[..., n] -= known.sum(-1)
-    return sums
+    orders = torch.arange(order + 1, dtype=moments.dtype, device=moments.device)
+    sums = moments * orders
+    if order < 2:
+        return sums
+    flat = moments.reshape(-1, order + 1)
+    triangles = pad(flat[:, :-1], (order - 1, 0)).unfold(-1, order, 1).split(_SOLVED_AT_ONCE)
+    known = sums.reshape(-1, order + 1, 1)[:, 1:].split(_SOLVED_AT_ONCE)
+    solved = [
+        torch.linalg.solve_triangular(triangle.flip(-1), right, upper=False, unitriangular=True).squeeze(-1)
+        for triangle, right in zip(triangles, known, strict=True)
+    ]
+    return pad(torch.cat(solved), (1, 0)).reshape(moments.shape)
 
 
 def taylor_partial_sums(coefficients: Tensor, tau: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ def _step(request: Request) -> Iterator[Frame | None]:
     }
     if one.source is not None:
         yield from exact_in_parts(one.source, request["temperature"])
-        finer |= _samples(request, one, rest=True)
+        finer |= _samples(request, one, _bound(request, one), rest=True)
         yield None
         facts = {**facts, **_facts_of_all(one.source, request["temperature"])}
     facts = {**facts, "float32_difference": _float32_difference(one)}
@@ -77,6 +77,7 @@ def _under_the_hand(
     request: Request, one: Subject, window: float
 ) -> tuple[dict[str, Columns], dict[str, Any]]:
     """Tables and facts of the coarse frame."""
+    bound = _bound(request, one)
     tables = {
         **nothing.tables(),
         **plane_tables(one, request["kind"], window, COARSE),
@@ -84,21 +85,25 @@ def _under_the_hand(
         **bar_tables(request),
         "brush": brush_table(request["brush"]),
         "digit": digit_table(one),
-        **_samples(request, one, rest=False),
+        **_samples(request, one, bound, rest=False),
     }
-    return tables, _facts(request, one)
+    return tables, _facts(one, bound)
 
 
-def _samples(request: Request, one: Subject, rest: bool) -> dict[str, Columns]:
-    if one.source is None:
+def _bound(request: Request, one: Subject) -> Tensor | None:
+    """(samples,) bounds of all samples; None in the sandbox, where there is one alone."""
+    return None if one.source is None else bound_of_all(one.source, request["temperature"])
+
+
+def _samples(request: Request, one: Subject, bound: Tensor | None, rest: bool) -> dict[str, Columns]:
+    if one.source is None or bound is None:
         return empty_sample_tables()
-    bound = bound_of_all(one.source, request["temperature"])
     known = radii(one.source, request["temperature"]) if rest else None
     thumbnails = thumbnail_tables(one.source, bound, request["brush"], one)
     return {**histogram_tables(bound, known, one.unit), **thumbnails}
 
 
-def _facts(request: Request, one: Subject) -> dict[str, Any]:
+def _facts(one: Subject, bound: Tensor | None) -> dict[str, Any]:
     """Numbers of this sample, as steps along the unit direction."""
     scale = one.unit
     facts: dict[str, Any] = {
@@ -121,8 +126,7 @@ def _facts(request: Request, one: Subject) -> dict[str, Any]:
         "device": str(one.z.device),
         "dtype": str(one.z.dtype).removeprefix("torch."),
     }
-    if one.source is not None:
-        bound = bound_of_all(one.source, request["temperature"])
+    if bound is not None:
         facts |= {
             "batch_bound": float(bound.min()),
             "samples": len(bound),
