@@ -66,13 +66,16 @@ class Reporter:
         if now - self._told < SHORTEST_INTERVAL and not frame.final:
             return
         self._told, self._unsaid = now, None
+        rate = self._rate(now)
+        if rate:
+            self._view.later(1.0, self._let_go)
         stage, last = frame.stage
         busy = not frame.final
         self.component.param.update(
             state="busy" if busy else "ready",
             message=f"{frame.facts.get('doing', 'Refining')}, {stage} of {last}" if busy else "Ready",
             milliseconds=1000 * (result.seconds + seconds),
-            rate=self._rate(now),
+            rate=rate,
             device=str(frame.facts.get("device", "cpu")),
             dtype=str(frame.facts.get("dtype", "float64")),
             notes=list(frame.notes),
@@ -116,6 +119,11 @@ class Reporter:
     def _rate(self, now: float) -> float:
         recent = [moment for moment in self._drawn if now - moment < 1.0]
         return float(len(recent)) if len(recent) > 2 else 0.0
+
+    def _let_go(self) -> None:
+        """The rate is of a drag: it goes once there was no frame for a while."""
+        if not self._rate(time.monotonic()):
+            self.component.rate = 0.0
 
     def _repair(self) -> None:
         refusal, self._refusal = self._refusal, None

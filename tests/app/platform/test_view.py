@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from callers import Caller
 
+from anisoscope.app import reporting
 from anisoscope.app.lenses.ghosts import GhostsLens
 from anisoscope.app.scheduler import SynchronousScheduler
 from anisoscope.app.view import LensView
@@ -88,4 +89,28 @@ def test_the_status_follows_the_picture_with_the_words_and_never_over_an_error()
     for action in scheduler.paused:
         action()
     assert status.state == "error" and "temperature" in status.message
+    view.close()
+
+
+def test_the_rate_of_a_drag_goes_when_the_hand_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(reporting.time, "monotonic", lambda: now[0])
+    scheduler = Later()
+    view = LensView(GhostsLens(), Caller(), scheduler)
+    view._delivery.resume()
+    status = view.parts.status.component
+    for sample in range(5):
+        view.set({"sample": sample})
+        view._delivery.acknowledge(view._delivery.serial)
+    for action in scheduler.paused[:]:
+        action()
+    dragged = status.rate
+    now[0] += 0.9
+    for action in scheduler.paused[:]:
+        action()
+    assert status.rate == dragged > 2, "a slow hand is a drag too"
+    now[0] += 0.2
+    for action in scheduler.paused[:]:
+        action()
+    assert status.rate == 0
     view.close()
