@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from importlib import import_module
@@ -14,6 +15,7 @@ import pytest
 from bokeh.core.serialization import Serializer, UnknownReferenceError
 from bokeh.document import Document
 from bokeh.document.events import ModelChangedEvent
+from bokeh.io import doc as bokeh_documents
 from bokeh.models import ColumnDataSource, Range1d
 from bokeh.plotting import figure
 from bokeh.protocol import Protocol
@@ -24,6 +26,14 @@ from tornado.websocket import WebSocketHandler
 
 from anisoscope.app import websocket
 from anisoscope.app.websocket import BINARY, TEXT, LazySerializer, frame
+
+
+@pytest.fixture(autouse=True)
+def _no_document_is_left_current() -> Iterator[None]:
+    """A change that fails leaves its document as Bokeh's current one, for all that comes after."""
+    before = list(bokeh_documents._PATCHED_CURDOCS)
+    yield
+    bokeh_documents._PATCHED_CURDOCS[:] = before
 
 
 def some_document() -> tuple[Document, Any]:
