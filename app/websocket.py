@@ -91,7 +91,9 @@ class _Known(dict[ID, Model]):
         self._document = document
 
     def get(self, name: ID, default: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return super().get(name) or self._document.models.get_by_id(name) or default
+        brought = super().get(name)
+        found = self._document.models.get_by_id(name) if brought is None else brought
+        return default if found is None else found
 
     def __contains__(self, name: object) -> bool:
         return self.get(name) is not None  # pyright: ignore[reportArgumentType]
@@ -124,8 +126,8 @@ def _at_once(opened: Any) -> Any:
 
 
 def _unanswered(patched: Any) -> Any:
-    """Changes from the browser are carried out without Bokeh's OK: while a frame is computed it costs both sides more
-    than the change itself. Where they fail, the browser is told as before."""
+    """Changes from the browser are carried out without Bokeh's OK, which would take the interpreter from the worker in
+    the middle of a frame. Where they fail, the browser is told as before."""
 
     @functools.wraps(patched)
     async def patch(message: Message[Any], connection: ServerConnection) -> None:

@@ -59,7 +59,7 @@ class CellGeometry:
     def coordinates(self, points: Tensor) -> Tensor:
         """Cell coordinates (L, n, D) of points (n, D), point after point in memory.
 
-        What is said of a level and an axis is then one number for a run of points, and kernels take half as long.
+        What is said of a level and an axis is then one number for a run of points, along which kernels vectorise.
         """
         scales, across = self.scales[:, None, None], points.mT.contiguous()
         if self.rotations is None:  # not by way of the centre: nodes stay on nodes to the last bit

@@ -71,7 +71,7 @@ def _step(request: Request) -> Iterator[Frame | None]:
     yield Frame(finer, facts, (2, 2), _notes(request, one) + _unmeasured(one.source))
 
 
-# Without the books that autograd keeps, a fifth less for each of some two thousand small operations.
+# Nothing here is differentiated, and autograd's books are a part of what small operations cost.
 @torch.inference_mode()
 def _under_the_hand(
     request: Request, one: Subject, window: float

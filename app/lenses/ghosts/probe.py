@@ -99,7 +99,8 @@ def logits_along(source: Probe, sample: int, steps: tuple[float, ...]) -> Tensor
     inputs = source.images[sample : sample + 1]
     evaluate = _along(source)
     taus = torch.tensor(steps, dtype=source.z.dtype, device=source.z.device)
-    with torch.no_grad():
+    # Whatever a reader's network does or keeps in its pass, it does with tensors that autograd can take.
+    with torch.inference_mode(False), torch.no_grad():
         try:
             return torch.func.vmap(lambda tau: evaluate(tau, inputs)[0], chunk_size=64)(taus).to(source.z)
         except RuntimeError:

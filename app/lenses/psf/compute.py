@@ -43,7 +43,7 @@ def _kernel(request: Request) -> Iterator[Frame | None]:
     yield Frame(finer, {**facts, **kernel_view.sphere(request, encoding)}, (2, 2))
 
 
-# Without the books that autograd keeps each of the small operations takes a tenth less.
+# Nothing here is differentiated, and autograd's books are a part of what small operations cost.
 @torch.inference_mode()
 def _under_the_hand(request: Request, encoding: Encoding) -> tuple[dict[str, Columns], dict[str, Any]]:
     """Tables and facts of the coarse frame."""

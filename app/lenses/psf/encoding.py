@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from anisoscope.engine.hashgrid import Levels, cycle_set, level_table, rotation_set
 from anisoscope.engine.hashgrid.geometry import CellGeometry, cell_geometry
+from anisoscope.engine.hashgrid.levels import Convention
+from anisoscope.engine.hashgrid.rotations import RotationSet
 
 from ...errors import RequestError
 from ...request import Request
@@ -77,9 +78,9 @@ def _unlit(
     log2_table: int,
     base: int,
     growth: float,
-    convention: Any,
+    convention: Convention,
     turn: float,
-    turning: Any,
+    turning: RotationSet,
 ) -> Encoding:
     """The encoding, lit in the middle of the picture."""
     count = min(active, levels)
@@ -96,7 +97,7 @@ def _switched_on(levels: Levels, count: int) -> Levels:
     return replace(levels, **{name: part[:count] for name, part in per_level.items()})
 
 
-def _rotation(dim: int, turn: float, name: Any, count: int) -> Tensor | None:
+def _rotation(dim: int, turn: float, name: RotationSet, count: int) -> Tensor | None:
     """Angles l θ in the plane, or the chosen set in space, for so many levels; None where nothing turns."""
     if dim == 2:
         return None if turn in (0.0, 90.0) else torch.arange(count, dtype=torch.float64) * math.radians(turn)

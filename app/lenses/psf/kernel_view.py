@@ -80,20 +80,20 @@ def _quick_half_width(request: Request, encoding: Encoding, units: Tensor, geome
         found = point_spread_function(geometry, encoding.x0, points, request["kernel"], normalised=False)
         return found.reshape(-1, len(units))
 
-    def crossed(radii: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """The two distances (2, n) of each direction between which the crossing is, and the values there."""
-        below = values < half
-        first = torch.where(below.any(0), below.int().argmax(0), len(values) - 1).clamp(min=1)
+    def crossing(radii: Tensor, heights: Tensor) -> tuple[Tensor, Tensor]:
+        """The two distances (2, n) of each direction around its crossing of `half`, and the heights there."""
+        below = heights < half
+        first = torch.where(below.any(0), below.int().argmax(0), len(heights) - 1).clamp(min=1)
         around = torch.stack([first - 1, first])
-        return radii.expand_as(values).gather(0, around), values.gather(0, around)
+        return radii.expand_as(heights).gather(0, around), heights.gather(0, around)
 
     distances = torch.logspace(-1.2, 0.9, QUICK_RADII, dtype=torch.float64)[:, None] / encoding.average
     outward = values(torch.cat([torch.zeros_like(distances[:1]), distances]))
-    half = outward[:1] / 2
-    (low, high), _ = crossed(distances, outward[1:])
+    half = outward[0] / 2
+    (low, high), _ = crossing(distances, outward[1:])
     closer = torch.lerp(low, high, torch.linspace(0, 1, CLOSER, dtype=torch.float64)[:, None])
-    (low, high), (before, here) = crossed(closer, values(closer))
-    share = ((before - half[0]) / (before - here).clamp(min=1e-12)).clamp(0, 1)
+    (low, high), (before, here) = crossing(closer, values(closer))
+    share = ((before - half) / (before - here).clamp(min=1e-12)).clamp(0, 1)
     return torch.lerp(low, high, share)
 
 

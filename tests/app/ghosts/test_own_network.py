@@ -140,3 +140,29 @@ def test_what_cannot_be_opened_is_refused_by_name(changed: dict[str, Any], messa
 def test_the_three_belong_together() -> None:
     with pytest.raises(RequestError, match="inputs = None: must be given"):
         open_lens("ghosts", model=words()[0])
+
+
+class Keeping(nn.Module):
+    """Keeps a table that it makes in its first pass, and asks for a gradient within each."""
+
+    kept: list[Tensor] = []  # noqa: RUF012
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.kept.append(torch.ones(3))
+        with torch.enable_grad():
+            push = torch.ones(3, requires_grad=True)
+            pushed = torch.autograd.grad((push * self.kept[-1]).sum(), push)[0]
+        return self.linear(x) * pushed
+
+
+def test_what_a_network_does_in_its_pass_it_does_with_tensors_that_autograd_takes() -> None:
+    Keeping.kept.clear()
+    model = Keeping()
+    lens = open_lens("ghosts", model=model, inputs=torch.rand(20, 4), targets=torch.randint(3, (20,)))
+    frame = next(iter(lens.frames(lens.request())))
+    assert isinstance(frame, Frame) and Keeping.kept
+    assert not any(table.is_inference() for table in Keeping.kept)
