@@ -38,8 +38,6 @@ class Reporter:
         self.component.on_cancel(view.cancel)
         self.component.on_repair(self._repair)
         self._refusal: RequestError | None = None
-        # What was said of something the reader asked for stays until they ask for something else, whatever is drawn.
-        self._stands = False
 
     def starting(self, stored: bool) -> None:
         """The page stands; torch is being imported and the first frame is computed."""
@@ -48,8 +46,8 @@ class Reporter:
 
     def asked(self) -> None:
         """A request is on its way; nothing changes on the page unless it takes long."""
-        if self._stands:
-            self._refusal, self._stands = None, False
+        if self._refusal is not None:
+            self._refusal = None
             self.component.param.update(state="ready", message="Ready", repair="")
 
     def drawn(self, result: Result, seconds: float) -> None:
@@ -73,15 +71,15 @@ class Reporter:
             self._view.later(1.0, self._let_go)
         stage, last = frame.stage
         busy = not frame.final
-        if not self._stands:
-            message = f"{frame.facts.get('doing', 'Refining')}, {stage} of {last}" if busy else "Ready"
-            self.component.param.update(state="busy" if busy else "ready", message=message, tag="")
         self.component.param.update(
+            state="busy" if busy else "ready",
+            message=f"{frame.facts.get('doing', 'Refining')}, {stage} of {last}" if busy else "Ready",
             milliseconds=1000 * (result.seconds + seconds),
             rate=rate,
             device=str(frame.facts.get("device", "cpu")),
             dtype=str(frame.facts.get("dtype", "float64")),
             notes=list(frame.notes),
+            tag="",
             progress=stage / last if busy else 0.0,
             cancellable=busy,
         )
@@ -100,7 +98,7 @@ class Reporter:
 
     def refused(self, error: RequestError) -> None:
         """A parameter cannot be used; the last true frame stays."""
-        self._refusal, self._stands = error, True
+        self._refusal, self._unsaid = error, None
         repair = "" if error.repair is None else f"Use {error.repair}"
         self.component.param.update(
             state="error", message=str(error), repair=repair, tag="last valid frame", cancellable=False
@@ -108,7 +106,6 @@ class Reporter:
 
     def ignored(self, names: list[str]) -> None:
         """A link or file sets parameters this version does not know; the rest was applied."""
-        self._stands = True
         words = f"{', '.join(names)}: not known in this version; everything else was applied"
         self.component.param.update(state="ready", message=words)
 
@@ -129,7 +126,7 @@ class Reporter:
             self.component.rate = 0.0
 
     def _repair(self) -> None:
-        refusal, self._refusal, self._stands = self._refusal, None, False
+        refusal, self._refusal = self._refusal, None
         if refusal is not None:
             self.component.param.update(state="ready", message="Ready", repair="", tag="")
             self._view.set({refusal.parameter: refusal.repair})
