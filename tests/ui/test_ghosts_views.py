@@ -28,6 +28,15 @@ def head(page: Page) -> int:
     return max([0, *(len(x) - 1 for x in lines(page, "spike_accuracy", "x"))])
 
 
+def pause(page: Page) -> int:
+    """Pause the training; the step at which it stands, as the curves, the link and the words say alike."""
+    page.get_by_role("button", name="Pause or go on").click()
+    until(lambda: link(page).endswith(f"spike_until={head(page)}"))
+    step = head(page)
+    expect(page.get_by_text(f"paused at step {step} of", exact=False).first).to_be_visible()
+    return step
+
+
 def row(page: Page, label: str) -> dict[str, str]:
     return next(found for found in readouts(page) if found["label"] == label)
 
@@ -74,10 +83,7 @@ def test_lanes_advance_pause_and_go_on_step_by_step(page: Page, address: str) ->
     page.goto(f"{address}ghosts{LONG}&spike_seed=5")
     seen: list[int] = []
     until(lambda: seen.append(head(page)) or seen[-1] > 12, 60)
-    page.get_by_role("button", name="Pause or go on").click()
-    expect(page.get_by_text("paused at step", exact=False).first).to_be_visible()
-    until(lambda: "spike_until=" in link(page))
-    paused = head(page)
+    paused = pause(page)
     assert 12 < paused < 600 and seen == sorted(seen)
     page.wait_for_timeout(400)
     assert head(page) == paused
@@ -85,8 +91,7 @@ def test_lanes_advance_pause_and_go_on_step_by_step(page: Page, address: str) ->
     until(lambda: head(page) == paused + 1)
     page.get_by_role("button", name="Pause or go on").click()
     until(lambda: head(page) > paused + 3)
-    page.get_by_role("button", name="Pause or go on").click()
-    expect(page.get_by_text("paused at step", exact=False).first).to_be_visible()
+    assert pause(page) > paused + 3
 
 
 def test_a_spike_now_is_where_the_training_stands_and_a_rewind_plays_it_again(
@@ -97,12 +102,10 @@ def test_a_spike_now_is_where_the_training_stands_and_a_rewind_plays_it_again(
     before = [y[:31] for y in lines(page, "spike_accuracy", "y")]
     page.get_by_role("button", name="Spike", exact=True).click()
     until(lambda: "spike_at=31" in link(page) and head(page) > 45, 60)
-    page.get_by_role("button", name="Pause or go on").click()
-    expect(page.get_by_text("paused at step", exact=False).first).to_be_visible()
+    end = pause(page)
     assert [y[:31] for y in lines(page, "spike_accuracy", "y")] == before, "what was trained is kept"
     plain = lines(page, "spike_accuracy", "y")[0]
     assert min(plain[31:]) < 0.5 < plain[30]
-    end = head(page)
     drag(page, "spike_accuracy", (end, 0.5), (10, 0.5))
     until(lambda: readouts(page)[0]["label"] == "at step 10")
     page.get_by_role("button", name="Play").click()
