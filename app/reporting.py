@@ -37,7 +37,8 @@ class Reporter:
         self.component = StatusLine(margin=0, **options)
         self.component.on_cancel(view.cancel)
         self.component.on_repair(self._repair)
-        self._refusal: RequestError | None = None
+        # Of what the reader asked for last and did not get; its words stay whatever is drawn meanwhile.
+        self._stands: RequestError | list[str] | None = None
 
     def starting(self, stored: bool) -> None:
         """The page stands; torch is being imported and the first frame is computed."""
@@ -45,10 +46,9 @@ class Reporter:
         self.component.param.update(state="starting", message="Starting torch", tag=tag)
 
     def asked(self) -> None:
-        """A request is on its way; nothing changes on the page unless it takes long."""
-        if self._refusal is not None:
-            self._refusal = None
-            self.component.param.update(state="ready", message="Ready", repair="")
+        """The reader asked for something else; nothing changes on the page unless it takes long."""
+        if self._let_stand(None):
+            self.component.param.update(state="ready", message="Ready", repair="", tag="")
 
     def drawn(self, result: Result, seconds: float) -> None:
         """A frame was written; `show` says so."""
@@ -71,15 +71,15 @@ class Reporter:
             self._view.later(1.0, self._let_go)
         stage, last = frame.stage
         busy = not frame.final
+        if self._stands is None:
+            message = f"{frame.facts.get('doing', 'Refining')}, {stage} of {last}" if busy else "Ready"
+            self.component.param.update(state="busy" if busy else "ready", message=message, tag="")
         self.component.param.update(
-            state="busy" if busy else "ready",
-            message=f"{frame.facts.get('doing', 'Refining')}, {stage} of {last}" if busy else "Ready",
             milliseconds=1000 * (result.seconds + seconds),
             rate=rate,
             device=str(frame.facts.get("device", "cpu")),
             dtype=str(frame.facts.get("dtype", "float64")),
             notes=list(frame.notes),
-            tag="",
             progress=stage / last if busy else 0.0,
             cancellable=busy,
         )
@@ -98,7 +98,7 @@ class Reporter:
 
     def refused(self, error: RequestError) -> None:
         """A parameter cannot be used; the last true frame stays."""
-        self._refusal, self._unsaid = error, None
+        self._let_stand(error)
         repair = "" if error.repair is None else f"Use {error.repair}"
         self.component.param.update(
             state="error", message=str(error), repair=repair, tag="last valid frame", cancellable=False
@@ -106,15 +106,27 @@ class Reporter:
 
     def ignored(self, names: list[str]) -> None:
         """A link or file sets parameters this version does not know; the rest was applied."""
+        self._let_stand(names)
         words = f"{', '.join(names)}: not known in this version; everything else was applied"
-        self.component.param.update(state="ready", message=words)
+        self.component.param.update(state="ready", message=words, repair="", tag="")
 
     def cancelled(self) -> None:
         """The reader stopped a computation."""
+        self._let_stand(None)
         self._unsaid = None
         self.component.param.update(
-            state="cancelled", message="Cancelled", tag="last true frame", cancellable=False, progress=0.0
+            state="cancelled",
+            message="Cancelled",
+            tag="last true frame",
+            repair="",
+            cancellable=False,
+            progress=0.0,
         )
+
+    def _let_stand(self, what: RequestError | list[str] | None) -> RequestError | list[str] | None:
+        """What stands from now on; returns what stood."""
+        before, self._stands = self._stands, what
+        return before
 
     def _rate(self, now: float) -> float:
         recent = [moment for moment in self._drawn if now - moment < 1.0]
@@ -126,7 +138,7 @@ class Reporter:
             self.component.rate = 0.0
 
     def _repair(self) -> None:
-        refusal, self._refusal = self._refusal, None
-        if refusal is not None:
+        refusal = self._let_stand(None)
+        if isinstance(refusal, RequestError):
             self.component.param.update(state="ready", message="Ready", repair="", tag="")
             self._view.set({refusal.parameter: refusal.repair})

@@ -64,6 +64,7 @@ class LensView:
         self._worker = worker or shared_worker()
         self._scheduler = scheduler or self._find_scheduler()
         self._from_browser = False
+        self._along = False
         self._words_due = False
         self._words_shown = 0.0
         self.on_settled: list[Callable[[Request], None]] = []
@@ -175,8 +176,12 @@ class LensView:
     def set_along(self, values: dict[str, Any]) -> None:
         """Set what moves on by itself: it belongs to the present state."""
         before = self.lens.request().as_dict()
-        with self.lens.history.hand_moving():
-            self.set(values)
+        self._along = True
+        try:
+            with self.lens.history.hand_moving():
+                self.set(values)
+        finally:
+            self._along = False
         after = self.lens.request().as_dict()
         self.lens.history.amend({name: value for name, value in after.items() if before[name] != value})
 
@@ -292,12 +297,13 @@ class LensView:
         # Not what the events name: a lens that sets one parameter after another is told of the second first.
         changed = {name for name, value in asked.values if before[name] != value}
         self.parts.follow(changed)
+        if changed and not self._along:
+            self.parts.status.asked()
         if not self._from_browser and changed & self.lens.client_side:
             self._hand.update(values={k: v for k, v in asked.values if k in self.lens.client_side})
             if isinstance(self._scheduler, NotebookScheduler):
                 self._push_to_notebook()
         if asked.without(self.lens.client_side) != before.without(self.lens.client_side):
-            self.parts.status.asked()
             if self._open:
                 self._worker.ask(self._mailbox, asked)
         if not self.lens.history.moving:

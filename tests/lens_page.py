@@ -18,7 +18,10 @@ def opened(page: Page, address: str, slug: str, query: str = "") -> Page:
     page.goto(f"{address}{slug}{query}")
     page.wait_for_selector("canvas", state="attached")
     until(lambda: page.evaluate(DRAWN) >= 1, 30)
-    expect(page.get_by_text("Ready", exact=True).first).to_be_visible(timeout=30_000)
+    # Whatever the status line says of the link, it gives the time of the frame.
+    expect(page.locator(".line > .time").first).to_be_visible(timeout=30_000)
+    rests = ".line > .state:not([data-state=starting], [data-state=busy])"
+    expect(page.locator(rests).first).to_be_visible(timeout=30_000)
     # Figures below the first screenful follow.
     expect(page.locator(".an-empty-place:visible")).to_have_count(0, timeout=30_000)
     return page

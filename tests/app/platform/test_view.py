@@ -10,6 +10,7 @@ import pytest
 from callers import Caller
 
 from anisoscope.app import reporting
+from anisoscope.app.errors import RequestError
 from anisoscope.app.lenses.ghosts import GhostsLens
 from anisoscope.app.scheduler import SynchronousScheduler
 from anisoscope.app.view import LensView
@@ -82,14 +83,58 @@ def test_the_status_follows_the_picture_with_the_words_and_never_over_an_error()
     for action in scheduler.paused:
         action()
     assert status.state != "starting" and status.milliseconds > 0
-    scheduler.paused.clear()
     view.set({"sample": 3})
     view.set({"temperature": -1.0})
     assert status.state == "error"
-    for action in scheduler.paused:
-        action()
+    _rest(view, scheduler)
     assert status.state == "error" and "temperature" in status.message
+    view.set({"sample": 4})
+    _rest(view, scheduler)
+    assert status.state == "ready" and status.message == "Ready" and status.tag == ""
     view.close()
+
+
+def test_a_name_that_is_not_known_stays_said_while_its_frames_come() -> None:
+    scheduler = Later()
+    view = LensView(GhostsLens(), Caller(), scheduler)
+    view._delivery.resume()
+    view.set({"sample": 3, "of_later": 1})
+    _rest(view, scheduler)
+    assert "of_later" in view.parts.status.component.message
+    view.close()
+
+
+def test_a_refusal_goes_when_the_hand_moves_and_stays_when_the_lens_does() -> None:
+    scheduler = Later()
+    view = LensView(GhostsLens(), Caller(), scheduler)
+    view._delivery.resume()
+    _rest(view, scheduler)
+    status = view.parts.status.component
+    view.set({"temperature": -1.0})
+    view.set_along({"r": 0.5})
+    assert status.state == "error"
+    view.set({"r": 0.6})
+    assert (status.state, status.message, status.tag) == ("ready", "Ready", "")
+    view.close()
+
+
+def test_a_cancelled_computation_takes_the_offer_of_a_repair_along() -> None:
+    view = LensView(GhostsLens(), Caller(), Later())
+    status = view.parts.status.component
+    view.parts.status.refused(RequestError("sample", 9e9, "must be lower", 359))
+    assert status.repair
+    view.cancel()
+    assert (status.state, status.repair) == ("cancelled", "")
+    view.close()
+
+
+def _rest(view: LensView, scheduler: Later) -> None:
+    """All that waits for a pause or a receipt comes."""
+    for _ in range(4):
+        view._delivery.acknowledge(view._delivery.serial)
+        due, scheduler.paused = scheduler.paused, []
+        for action in due:
+            action()
 
 
 def test_the_rate_of_a_drag_goes_when_the_hand_rests(monkeypatch: pytest.MonkeyPatch) -> None:
