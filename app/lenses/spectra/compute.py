@@ -69,6 +69,9 @@ def _live(request: Request, training: LiveTraining, timeline: Timeline) -> Itera
             facts, shown = {**timeline.facts(), **_shared(training, request), "doing": "Training, step"}, now
             part = product.newest(training, request)
             tables |= {**layers.traces(timeline, request), **part.tables}
+            if request["view"] == "layers":
+                # taken with every step anyway; in the other views the curves would travel unseen
+                tables |= layers.rotation(timeline, request)
             facts |= part.facts
         rate = (training.head - first) / (now - began) if now - began > 0.3 else 0.0
         facts = {**facts, "head": timeline.head, "ended": False}

@@ -98,6 +98,19 @@ def test_the_last_frame_of_a_live_training_is_the_one_of_a_training_made_at_once
     assert live.final and live.facts["status"] == ["done", "done"]
 
 
+def test_leading_directions_are_there_while_a_training_runs() -> None:
+    live = list(frames(asked(take=13, view="layers")))
+    assert any(0 < frame.facts["head"] < 40 for frame in live[:-1])
+    for name in ("rotation_1", "rotation_last_2"):
+        whole = live[-1].tables[name]
+        for frame in live:
+            found = frame.tables[name]
+            for axis in "xy":
+                np.testing.assert_array_equal(found[axis], whole[axis][: len(found[axis])], err_msg=name)
+        steps = [len(frame.tables[name]["x"]) for frame in live]
+        assert steps == sorted(steps) and len(set(steps)) > 2, "it grows with the training"
+
+
 def test_lines_at_a_step_are_the_singular_values_of_that_step() -> None:
     lens, request = SpectraLens(), asked(matrix="W", beside="D", layer=3, step=17, scale="absolute")
     frame, rows = lens.compute(request), training_of(request).timelines[1]
