@@ -14,6 +14,9 @@ SWEEP = when("view", "sweep")
 QUANTITIES = ("kept", "loss", "flipped")
 SHORT = {slug: words for words, slug in SWEEP_AXES.items()}
 WORDS = {"-gradient": "−gradient", "+gradient": "+gradient"}
+LOSS = (-0.6, 5.0)
+"""log₁₀ of the loss over its start that most networks keep to; the axis is longer where curves leave it."""
+
 STRIP = 1.25
 """Decades either way in the figure of the onsets."""
 
@@ -33,12 +36,13 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
     """In reading order."""
     top = frame.facts.get("sweep_top", 1.1)
     kept = ((0.0, "0"), (0.5, "50 %"), (0.9, "90 %"), (1.0, "")) if top < 1.5 else _percents(top)
+    loss = frame.facts.get("sweep_loss_ends", LOSS)
     shares = ((0.0, "0"), (0.5, "50 %"), (1.0, "100 %"))
     return (
         _figure(
             frame, "kept", _Plot("Accuracy kept", f"of that at τ = 0{samples(frame)}", (-0.02, top), kept)
         ),
-        _figure(frame, "loss", _Plot("Loss over its start", "logarithmic", (-0.6, 5.0), powers((0, 2, 4)))),
+        _figure(frame, "loss", _Plot("Loss over its start", "logarithmic", loss, _even_powers(*loss))),
         _figure(
             frame, "flipped", _Plot("Predictions flipped", "share of the samples", (-0.02, 1.05), shares)
         ),
@@ -54,6 +58,13 @@ def samples(frame: Frame) -> str:
 def _percents(top: float) -> Ticks:
     """Ticks where a network that knew nothing gains by the step: whole hundreds."""
     return tuple((float(k), f"{100 * k} %" if k else "0") for k in range(math.floor(top) + 1))
+
+
+def _even_powers(low: float, high: float) -> Ticks:
+    """Ticks at every second power of ten, at fewer where there are many: the figure is low."""
+    whole = range(math.ceil(low), math.floor(high) + 1)
+    every = 2 * math.ceil(len(whole) / 8)
+    return powers(k for k in whole if k % every == 0)
 
 
 def _figure(frame: Frame, quantity: str, plot: _Plot) -> Figure:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...frame import Columns, Frame, Idle
 from ...request import Request
-from .sweep_figures import QUANTITIES, STRIP, figures
+from .sweep_figures import LOSS, QUANTITIES, STRIP, figures
 from .sweep_hand import readouts
 from .sweep_shipped import (
     AXES,
@@ -91,15 +91,17 @@ def _frame(
     chosen = direction_of(request["direction"], request["direction_seed"])
     curves = {quantity: _live_curve(sweep, quantity, axis) for quantity in QUANTITIES}
     low, high = _ends(table_, chosen, sweep, axis)
+    six = _shipped_curves(table_, chosen, axis)
     top = max(1.1, 1.05 * float(curves["kept"]["y"].max(initial=0.0)))
     facts = _facts(request, chosen, sweep) | {
         "sweep_axis": axis,
         "sweep_low": low,
         "sweep_high": high,
         "sweep_top": top,
+        "sweep_loss_ends": _loss_ends([*six["sweep_loss_six"]["ys"], curves["loss"]["y"]]),
     }
     found: dict[str, Columns] = {
-        **_shipped_curves(table_, chosen, axis),
+        **six,
         "sweep_kept_names": _curve_names(table_, chosen, axis, room=top < CROWDED),
         **_strip(table_, chosen, sweep),
         **{f"sweep_{quantity}": curve for quantity, curve in curves.items()},
@@ -216,6 +218,12 @@ def _ends(table_: Shipped, chosen: int, sweep: Sweep | None, axis: str) -> tuple
     steps: Sequence[float] = table_.radii[:, chosen, 0].tolist()
     bounds = [*steps, *([] if sweep is None else [sweep.radii["bound"]])]
     return math.log10(min(bounds) * RATIOS[0]) - 0.05, math.log10(max(bounds) * RATIOS[-1]) + 0.05
+
+
+def _loss_ends(heights: Sequence[np.ndarray]) -> tuple[float, float]:
+    """The axis of the loss holds all curves: an untrained network gains a decade on the way, or loses ten."""
+    found = np.concatenate(heights)
+    return min(LOSS[0], float(found.min()) - 0.1), max(LOSS[1], float(found.max()) + 0.1)
 
 
 def _facts(request: Request, chosen: int, sweep: Sweep | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from anisoscope.app.errors import RequestError
 from anisoscope.app.frame import Frame
 from anisoscope.app.lenses.ghosts import GhostsLens, sweep_live, sweep_view
 from anisoscope.app.lenses.ghosts.checkpoints import load
+from anisoscope.app.lenses.ghosts.sweep_figures import LOSS
 from anisoscope.app.lenses.ghosts.sweep_live import Sweep
 from anisoscope.app.lenses.ghosts.sweep_shipped import (
     DIRECTIONS,
@@ -269,6 +270,26 @@ def test_ticks_are_written_as_short_as_they_can_be(lens: GhostsLens) -> None:
     assert [text for _, text in kept.y.ticks][:3] == ["0", "100 %", "200 %"]
     assert len(computed(lens).tables["sweep_kept_names"]["text"]) == 6
     assert not grown.tables["sweep_kept_names"]["text"], "on that axis the names would lie on one another"
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [
+        ({}, ["1", "100", "10⁴"]),
+        ({"direction": "random", "direction_seed": 1}, ["1", "100", "10⁴"]),
+        ({"network": "mlp", "stage": "start", "direction": "adam", "temperature": 0.02}, ["1", "100", "10⁴"]),
+        ({"network": "cnn_batchnorm", "stage": "start", "direction": "random"}, ["1", "10⁴", "10⁸"]),
+    ],
+    ids=["nothing", "a shipped one, up", "down", "far up"],
+)
+def test_no_loss_lies_outside_its_figure(lens: GhostsLens, values: dict, ticks: list[str]) -> None:
+    frame = computed(lens, **values)
+    figure = next(figure for figure in lens.figures(frame) if figure.name == "sweep_loss")
+    curves = [frame.tables["sweep_loss"]["y"], *frame.tables["sweep_loss_six"]["ys"]]
+    assert (figure.y.range == LOSS) == (not values), "longer only where it must be"
+    low, high = figure.y.range or (0.0, 0.0)
+    assert all(low < min(y) and max(y) < high for y in curves)
+    assert [text for _, text in figure.y.ticks] == ticks
 
 
 def test_an_onset_that_did_not_come_is_not_called_infinite() -> None:
