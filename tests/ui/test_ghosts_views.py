@@ -79,6 +79,15 @@ def test_choosing_the_sweep_changes_words_and_leaves_what_does_nothing_out(page:
     expect(page.get_by_label("Softmax of")).to_be_hidden()
 
 
+def test_the_table_of_the_sweep_is_whole_in_a_narrow_window(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 800, "height": 900})
+    opened(page, address, "ghosts", SWEEP)
+    table = page.locator("table", has_text="Transformer")
+    expect(table).to_have_count(1)
+    seen, whole = table.evaluate("(table) => [table.parentElement.clientWidth, table.scrollWidth]")
+    assert whole <= seen, "its last column would be cut"
+
+
 def test_lanes_advance_pause_and_go_on_step_by_step(page: Page, address: str) -> None:
     page.goto(f"{address}ghosts{LONG}&spike_seed=5")
     seen: list[int] = []

@@ -29,6 +29,18 @@ from .sweep_shipped import (
 
 PAPER = "Sao 2026"
 RANDOM = slice(2, None)
+ROWS = (
+    "ρₐ",
+    "ρₘ/ρₐ",
+    "ρ*/ρₐ",
+    *(
+        f"{what}, {along}"
+        for what in ("kept", "loss", "onset")
+        for along in ("−gradient", "+gradient", "random")
+    ),
+)
+"""Of the table: what each number of a network is."""
+
 ESTIMATOR = (
     "Onset: the first step at which accuracy falls below 0.9 of its start, interpolated in the logarithm of the step. "
     "Spread: standard deviation of log₁₀ onset."
@@ -77,42 +89,31 @@ def unmeasured(accuracy: float, loss: float) -> tuple[str, ...]:
 
 
 def table(request: Request, frame: Frame) -> Table | None:
-    """The six networks along descent, ascent and four random directions."""
+    """The six networks along descent, ascent and four random directions; a column each: a narrow page holds six."""
     del request, frame
     table_ = shipped()
-    rows = [_row(table_, k) for k in range(len(NETWORKS))]
-    headings = (
-        "network",
-        "ρₐ",
-        "ρₘ/ρₐ",
-        "ρ*/ρₐ",
-        "kept, r ≤ 0.99",
-        "loss at r = 0.99",
-        "onset r",
-    )
-    columns = list(zip(*rows, strict=True))[1:]
+    columns = [_column(table_, k) for k in range(len(NETWORKS))]
     return Table(
         "Six converged networks, r = τ/ρₐ over 1438 training samples",
-        "Radii along −gradient; then −gradient / +gradient / worst of four random directions: smallest accuracy kept, "
-        f"loss over its start, smallest onset. {ESTIMATOR}",
-        headings,
-        rows,
+        "Radii along −gradient. Smallest accuracy kept at r ≤ 0.99, loss over its start at r = 0.99, and onset r, along "
+        f"−gradient, +gradient and the worst of four random directions. {ESTIMATOR}",
+        ("", *(NAMES[network] for network in NETWORKS)),
+        list(zip(ROWS, *columns, strict=True)),
         ("", *("\n".join(column) for column in columns)),
     )
 
 
-def _row(table_: Shipped, k: int) -> tuple[str, ...]:
+def _column(table_: Shipped, k: int) -> tuple[str, ...]:
     bound, margin, exact = table_.radii[k, 0].tolist()
     kept = table_.kept[k, :, :INSIDE].min(1)
     loss, onsets = table_.loss[k, :, INSIDE - 1], table_.onsets("bound")[k]
     return (
-        NAMES[NETWORKS[k]],
         shown(bound),
         f"{margin / bound:.2f}",
         f"{exact / bound:.2f}",
-        " / ".join(f"{v:.3f}" for v in (kept[0], kept[1], kept[RANDOM].min())),
-        " / ".join(f"{v:.2f}" for v in (loss[0], loss[1], loss[RANDOM].max())),
-        " / ".join(f"{v:.2f}" for v in (onsets[0], onsets[1], onsets[RANDOM].min())),
+        *(f"{v:.3f}" for v in (kept[0], kept[1], kept[RANDOM].min())),
+        *(f"{v:.2f}" for v in (loss[0], loss[1], loss[RANDOM].max())),
+        *(f"{v:.2f}" for v in (onsets[0], onsets[1], onsets[RANDOM].min())),
     )
 
 
