@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import holoviews as hv
 from bokeh.core.properties import value
+from bokeh.document import Document
 from bokeh.models import (
     ColumnDataSource,
     CustomJS,
@@ -147,6 +148,9 @@ def _drawn(
     overlay = hv.Overlay([_styled(layer, frame) for layer in figure.layers])
     overlay = overlay.opts(show_legend=False, responsive=True, backend="bokeh")
     plot = BokehRenderer.instance(webgl=False).get_plot(overlay)
+    # HoloViews enters a plot in the current document until its session ends. Where a page is made ahead that is one
+    # which never ends, and would keep it.
+    plot.document = Document()
     model = cast(BokehFigure, plot.state)
     subplots = list(plot.subplots.values())
     if len(subplots) != len(figure.layers):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -135,3 +137,13 @@ def test_a_figure_that_is_drawn_late_is_drawn_as_it_is_by_then() -> None:
 def test_a_missing_layer_is_not_drawn_over_silently() -> None:
     with pytest.raises(KeyError):
         Screen(figure("curve"), Frame({"other": example("curve")}), {})
+
+
+def test_a_figure_drawn_outside_a_session_is_kept_by_nobody() -> None:
+    frame = Frame({"table": example("curve")})
+    screen = Screen(figure("curve"), frame, {})
+    drawn = weakref.ref(screen.draw(frame))
+    assert drawn() is not None
+    del screen
+    gc.collect()
+    assert drawn() is None
