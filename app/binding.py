@@ -79,7 +79,7 @@ class Binding:
         common = {"label": control.label, "handle": handle, "sizing_mode": "stretch_width", "margin": 0}
         match control:
             case Dial():
-                self.component: Any = _dial(control, parameter, getattr(lens, control.name), common)
+                self.component: Any = _dial(control, lens, common)
                 if control.name in lens.client_side:
                     arguments = {"hand": view.hand_model, "name": control.name}
                     self.component.jscallback(args=arguments, value=hand.DIAL_MOVED)
@@ -121,17 +121,18 @@ def _named_choices(parameter: param.Parameter) -> list[tuple[str, Any]]:
     return list(parameter.get_range().items())
 
 
-def _dial(control: Dial, parameter: param.Parameter, value: Any, common: dict[str, Any]) -> shell_dial.Dial:
+def _dial(control: Dial, lens: Lens, common: dict[str, Any]) -> shell_dial.Dial:
+    parameter = lens.param[control.name]
     assert isinstance(parameter, param.Number)
     bounds = parameter.bounds or (0.0, 1.0)
     return shell_dial.Dial(
-        value=value,
+        value=getattr(lens, control.name),
         start=bounds[0],
         end=bounds[1],
         step=control.step or 0.0,
         log=control.log,
         ticks=[list(tick) for tick in control.ticks],
-        primary=control.primary,
+        primary=control.is_primary(lens),
         format="integer" if isinstance(parameter, param.Integer) else "significant",
         **common,
     )

@@ -9,7 +9,7 @@ import panel as pn
 
 from . import words
 from .binding import bind
-from .control import Table, Transport
+from .control import Dial, Table, Transport, hands
 from .drawing.canvas import Canvas
 from .drawing.screen import DRAWING, Screen
 from .figure import Condition
@@ -22,7 +22,7 @@ from .shell import dark
 from .shell import table as shell_table
 from .shell.drop import DropZone
 from .shell.head import figure_head, head_html
-from .shell.keyboard import Keyboard, playing, standard_bindings
+from .shell.keyboard import Binding, Keyboard, playing, standard_bindings
 from .shell.notice import Notice
 from .shell.readouts import Readouts
 from .shell.tries import Tries
@@ -75,6 +75,7 @@ class Parts:
         self.status = Reporter(view)
         self.drop = DropZone(label=lens.drop_words, accept=list(lens.opens), margin=0)
         self.drop.on_file(view.open_file)
+        self._dials = [c for group in lens.controls() for c in group.controls if isinstance(c, Dial)]
         self.keyboard = self._keyboard(view)
         self.undo = Undo(margin=0)
         self.undo.on_press(lambda pressed: view.undo() if pressed == "undo" else view.redo())
@@ -88,11 +89,8 @@ class Parts:
         self.keyboard.on_ready(self._start_placing)
 
     def _keyboard(self, view: LensView) -> Keyboard:
-        lens = view.lens
-        handles = [f"dial-{name}-{view.owner}" if name else "" for name in (lens.primary, lens.second)]
         keyboard = Keyboard(everywhere=view.served)
-        players = [f"{name}-{view.owner}" for name in self.bindings if name.startswith("play-")]
-        keyboard.bind([*standard_bindings(*handles), *(playing(handle) for handle in players)])
+        keyboard.bind(self._keys(view))
         actions = {
             "preset_next": lambda: self._step_preset(view, 1),
             "preset_previous": lambda: self._step_preset(view, -1),
@@ -103,6 +101,21 @@ class Parts:
         }
         keyboard.on_key(lambda event: actions[event]())
         return keyboard
+
+    def _keys(self, view: LensView) -> list[Binding]:
+        """What the keys do in the present state: no dial is moved that is not shown."""
+        names = hands(view.lens.controls(), view.lens.second, view.lens)
+        handles = [f"dial-{name}-{view.owner}" if name else "" for name in names]
+        players = [f"{name}-{view.owner}" for name in self.bindings if name.startswith("play-")]
+        return [*standard_bindings(*handles), *(playing(handle) for handle in players)]
+
+    def _change_hands(self) -> None:
+        """Give the colour of the hand, and the keys, to the dials that have them in the present state."""
+        for dial in self._dials:
+            component = self.bindings[dial.name].component
+            if component.primary != (primary := dial.is_primary(self.lens)):
+                component.primary = primary
+        self.keyboard.bind(self._keys(self._view))
 
     def _step_preset(self, view: LensView, step: int) -> None:
         names = list(self.presets)
@@ -115,10 +128,16 @@ class Parts:
         """Show new parameter values in the controls, and what depends on them."""
         for name in names & set(self.bindings):
             self.bindings[name].follow()
-        for condition, part in self.conditional:
-            # Asked first: to set what is so already takes ten times as long, sixty times at each move of the hand.
-            if part.visible != (shown := condition.holds(self.lens)):
-                part.visible = shown
+        # Asked first: to set what is so already takes ten times as long, sixty times at each move of the hand.
+        turned = [
+            (part, not part.visible)
+            for when, part in self.conditional
+            if part.visible != when.holds(self.lens)
+        ]
+        for part, shown in turned:
+            part.visible = shown
+        if turned:
+            self._change_hands()
         self._place_shown()
         self.tries.current = self._current_preset()
 
@@ -268,6 +287,7 @@ def _controls(parts: Parts) -> pn.Column:
         members = []
         for control in group.controls:
             component = parts.bindings[control.name].component
+            # In its place though it is not always the orange one: a dial has one place.
             if getattr(control, "primary", False) or isinstance(control, Transport):
                 block = column(component, css="an-group-body")
                 if group.when is not None:

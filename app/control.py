@@ -11,16 +11,20 @@ from .figure import Condition
 
 @dataclass(frozen=True)
 class Dial:
-    """A slider with an exact-value entry beside it. `primary` is the one orange control of the lens."""
+    """A slider with an exact-value entry beside it. `primary` is the one orange control of those that are shown."""
 
     name: str
     label: str
     ticks: Sequence[tuple[float, str]] = ()
     log: bool = False
-    primary: bool = False
+    primary: bool | Condition = False
     step: float | None = None
     end: str = ""
     """Name of a fact of the frame that is the upper end, in place of the parameter's own bound."""
+
+    def is_primary(self, owner: object) -> bool:
+        """Whether it is the orange one in the owner's present state."""
+        return self.primary if isinstance(self.primary, bool) else self.primary.holds(owner)
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,23 @@ class Group:
     controls: Sequence[Control]
     title: str = ""
     when: Condition | None = None
+
+
+def hands(groups: Sequence[Group], second: str, owner: object) -> tuple[str, str]:
+    """Names of the dials that the keys ← → and [ ] move, of those that are shown; empty where there is none.
+
+    These are the primary one, and the one named by `second`, or where that is not shown the next in reading order.
+    """
+    shown = [
+        control
+        for group in groups
+        if group.when is None or group.when.holds(owner)
+        for control in group.controls
+        if isinstance(control, Dial)
+    ]
+    first = next((dial.name for dial in shown if dial.is_primary(owner)), "")
+    others = [dial.name for dial in shown if dial.name != first]
+    return first, second if second in others else next(iter(others), "")
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,6 @@ class Lens(pn.viewable.Viewer):
     field: ClassVar[str] = ""
     papers: ClassVar[tuple[Paper, ...]] = ()
     lede: ClassVar[tuple[str, str]] = ("", "")
-    primary: ClassVar[str] = ""
     second: ClassVar[str] = ""
     client_side: ClassVar[frozenset[str]] = frozenset()
     drop_words: ClassVar[str] = "Drop a request.json or an exported zip here"
@@ -169,7 +168,7 @@ class Lens(pn.viewable.Viewer):
         raise NotImplementedError
 
     def controls(self) -> tuple[Group, ...]:
-        """The controls, in reading order; the first Dial marked primary is the reader's hand."""
+        """The controls, in reading order; of those that are shown, one Dial is marked primary, the reader's hand."""
         raise NotImplementedError
 
     def invitation(self) -> tuple[str, str]:

@@ -303,9 +303,8 @@ class LensView:
             self._hand.update(values={k: v for k, v in asked.values if k in self.lens.client_side})
             if isinstance(self._scheduler, NotebookScheduler):
                 self._push_to_notebook()
-        if asked.without(self.lens.client_side) != before.without(self.lens.client_side):
-            if self._open:
-                self._worker.ask(self._mailbox, asked)
+        if self._open and asked.without(self.lens.client_side) != before.without(self.lens.client_side):
+            self._worker.ask(self._mailbox, asked)
         if not self.lens.history.moving:
             self.settled()
 

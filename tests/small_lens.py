@@ -22,7 +22,6 @@ class Training(Lens):
 
     slug = "training"
     title = "Training"
-    primary = "rate"
     client_side = frozenset({"step", "parity"})
     rate = param.Number(1.0, bounds=(0.0, 100.0))
     method = param.Selector(default="a", objects=["a", "b"])

@@ -34,11 +34,11 @@ class Binding:
 
 
 def standard_bindings(primary: str, second: str = "") -> list[Binding]:
-    """The keys every lens has; `primary` and `second` are handles of its first two dials."""
-    dials = [
-        Binding(("ArrowLeft",), "←", "step back", dial=primary, steps=-1),
-        Binding(("ArrowRight",), "→", "step on", dial=primary, steps=1),
-    ]
+    """The keys every lens has; `primary` and `second` are handles of the two dials in reach, where there are such."""
+    dials: list[Binding] = []
+    if primary:
+        dials.append(Binding(("ArrowLeft",), "←", "step back", dial=primary, steps=-1))
+        dials.append(Binding(("ArrowRight",), "→", "step on", dial=primary, steps=1))
     if second:
         dials.append(Binding(("[",), "[", "second dial back", dial=second, steps=-1))
         dials.append(Binding(("]",), "]", "second dial on", dial=second, steps=1))

@@ -138,6 +138,21 @@ def test_keys_move_reset_and_list_themselves(page: Page, address: str) -> None:
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
+def test_keys_move_the_dial_of_the_view_and_none_that_is_hidden(page: Page, address: str) -> None:
+    opened(page, address, "?view=temperature&r=1")
+    at_first = value(page, "temperature")
+    page.keyboard.press("ArrowLeft")
+    until(lambda: value(page, "temperature") < at_first)
+    until(lambda: f"temperature={value(page, 'temperature')}" in link(page))
+    assert value(page, "r") == 1 and "&r=1.0" in link(page)
+    page.get_by_label("Figures").select_option(label="one step")
+    expect(page.get_by_role("slider", name="Step r = τ / ρₐ")).to_be_visible()
+    kept = value(page, "temperature")
+    page.keyboard.press("ArrowRight")
+    until(lambda: value(page, "r") > 1)
+    assert value(page, "temperature") == kept
+
+
 def test_the_sandbox_takes_the_place_of_the_samples(page: Page, address: str) -> None:
     opened(page, address)
     page.get_by_label("Softmax of").select_option(label="sandbox")

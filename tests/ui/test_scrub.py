@@ -29,7 +29,6 @@ class Wave(Lens):
 
     slug = "wave"
     title = "Wave"
-    primary = "amplitude"
     amplitude = param.Number(1.0, bounds=(0.0, 2.0))
     flood = param.Boolean(False)
 

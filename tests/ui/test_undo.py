@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from served import in_thread, until
 from small_lens import Training
 
+from anisoscope.app.control import hands
 from anisoscope.app.presets import presets
 from anisoscope.app.registry import lens_class, lens_entries
 from anisoscope.app.scheduler import ServedScheduler
@@ -56,7 +57,7 @@ def middle_of(dial: Locator) -> float:
 def test_a_drag_and_a_preset_go_back_and_come_again(page: Page, address: str, slug: str) -> None:
     opened(page, address, slug)
     lens = lens_class(slug)()
-    name = lens.primary
+    name, _ = hands(lens.controls(), lens.second, lens)
     opening, at_first = link(page), value(page, name)
     expect(undo(page)).to_be_disabled()
     expect(redo(page)).to_be_disabled()

@@ -20,7 +20,10 @@ def controls() -> tuple[Group, ...]:
     return (
         Group((Dial("r", "Step r = τ / ρₐ", steps, log=True, primary=True),), when=walked),
         Group((Dial("order", "Taylor order n"),), when=step),
-        Group((Dial("temperature", "Temperature T", log=True),), when=heated),
+        Group(
+            (Dial("temperature", "Temperature T", log=True, primary=when("view", "temperature")),),
+            when=heated,
+        ),
         *_spike_hands(),
         *_watch_hands(),
         Group((Choice("view", "Figures"),)),

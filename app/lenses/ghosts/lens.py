@@ -75,7 +75,6 @@ class GhostsLens(Lens):
         "outward. Once it swallows the first ghost, higher Taylor orders make the model worse and "
         "worse, while the loss itself stays smooth.",
     )
-    primary = "r"
     second = "order"
     client_side = frozenset({"r", "order", "spike_step", "watch_step"})
     # a step behind every record: the page begins at the newest and stays there

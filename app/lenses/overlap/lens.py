@@ -98,7 +98,6 @@ class OverlapLens(Lens):
         "across the sky. Where two pulsars lie now matters, not only the angle between them: "
         "the famous curve becomes a cloud.",
     )
-    primary = "fraction"
     second = "kappa"
     drop_words = (
         "Drop a pulsar list (.csv, .par, .zip), a HEALPix map (.npy, .npz), a request.json or an exported zip"

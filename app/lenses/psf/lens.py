@@ -57,7 +57,6 @@ class PsfLens(Lens):
         "by a little more than the last. A single lit point blurs into a diamond, 16 % wider along the axes; "
         "with the golden angle it is round.",
     )
-    primary = "turn"
     second = "levels"
     drop_words = (
         "Drop a configuration of tiny-cuda-nn or nerfstudio (.json), a table (.npz), an image, a request.json"

@@ -35,7 +35,6 @@ class SpectraLens(Lens):
         "or press play. Both optimisers are given a gradient of few directions. "
         "Adam writes few; Muon moves nearly all of them alike.",
     )
-    primary = "step"
     second = "layer"
     client_side = frozenset({"step"})
     drop_words = "Drop recordings of your own training (.spec), a request.json or an exported zip"

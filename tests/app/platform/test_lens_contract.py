@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from anisoscope.app import first_frame
-from anisoscope.app.control import Action, Dial, Transport
+from anisoscope.app.control import Action, Dial, Transport, hands
 from anisoscope.app.drawing.screen import Screen
 from anisoscope.app.errors import RequestError
 from anisoscope.app.frame import Frame
@@ -113,14 +113,23 @@ def test_closing_a_generator_leaves_no_thread(lens) -> None:
     assert threading.active_count() <= before
 
 
-def test_controls_name_parameters_and_one_is_the_readers_hand(lens) -> None:
-    shown = [group for group in lens.controls() if group.when is None or group.when.holds(lens)]
+def test_controls_name_parameters(lens) -> None:
     controls = [control for group in lens.controls() for control in group.controls]
     named = [control for control in controls if not isinstance(control, (Action, Transport))]
     assert {control.name for control in named} <= set(lens.names())
     assert {control.dial for control in controls if isinstance(control, Transport)} <= set(lens.names())
-    dials = [control for group in shown for control in group.controls if isinstance(control, Dial)]
-    assert [dial.name for dial in dials if dial.primary] == [lens.primary]
+
+
+def test_in_every_view_one_shown_dial_is_the_readers_hand_and_the_keys_move_only_what_is_shown(lens) -> None:
+    for view in lens.param["view"].get_range().values() if "view" in lens.names() else [None]:
+        if view is not None:
+            lens.view = view
+        shown = [group for group in lens.controls() if group.when is None or group.when.holds(lens)]
+        dials = [control for group in shown for control in group.controls if isinstance(control, Dial)]
+        first, second = hands(lens.controls(), lens.second, lens)
+        assert [dial.name for dial in dials if dial.is_primary(lens)] == [first], view
+        assert {second} - {""} <= {dial.name for dial in dials} - {first}, view
+        assert second or len(dials) == 1, view
 
 
 def test_words_are_there_and_short(lens) -> None:
