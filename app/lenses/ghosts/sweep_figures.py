@@ -18,7 +18,7 @@ LOSS = (-0.6, 5.0)
 """log₁₀ of the loss over its start that most networks keep to; the axis is longer where curves leave it."""
 
 STRIP = 1.25
-"""Decades either way in the figure of the onsets."""
+"""Decades either way in the figure of the onsets; more where an onset lies farther out."""
 
 SIX = Style("grey", "fine", size=1.4, alpha=0.7)
 
@@ -65,6 +65,12 @@ def _even_powers(low: float, high: float) -> Ticks:
     whole = range(math.ceil(low), math.floor(high) + 1)
     every = 2 * math.ceil(len(whole) / 8)
     return powers(k for k in whole if k % every == 0)
+
+
+def _factors(most: int) -> Ticks:
+    """A tick at every decade up to this one, either way."""
+    words = {k: f"÷ {10**-k}" if k < 0 else f"× {10**k}" for k in range(-most, most + 1)} | {0: "1"}
+    return tuple((float(k), text) for k, text in words.items())
 
 
 def _figure(frame: Frame, quantity: str, plot: _Plot) -> Figure:
@@ -134,6 +140,7 @@ def _axis(frame: Frame, visible: bool) -> Axis:
 def _strip(frame: Frame) -> Figure:
     """Which unit brings the six onsets together: the fewer decades they spread over, the better it predicts."""
     rows = tuple((3.0 - row, words) for row, words in enumerate(SHORT.values()))
+    reach = frame.facts.get("sweep_strip_reach", STRIP)
     return Figure(
         name="sweep_strip",
         title="Where accuracy breaks, unit by unit",
@@ -145,7 +152,7 @@ def _strip(frame: Frame) -> Figure:
             Layer("sweep_strip_yours", "points", Style("blue", "ring", size=11)),
             Layer("sweep_strip_spread", "labels", Style("ink2"), offset=(-6, 0), align="right"),
         ),
-        x=Axis("onset over the mean", (-STRIP, STRIP), ((-1.0, "÷ 10"), (0.0, "1"), (1.0, "× 10"))),
+        x=Axis("onset over the mean", (-reach, reach), _factors(math.floor(reach))),
         y=Axis("", (-0.6, 3.6), rows),
         when=SWEEP,
         aria="Onsets of the six networks in four units of the step, each over its geometric mean: close together where the "

@@ -92,18 +92,20 @@ def _frame(
     curves = {quantity: _live_curve(sweep, quantity, axis) for quantity in QUANTITIES}
     low, high = _ends(table_, chosen, sweep, axis)
     six = _shipped_curves(table_, chosen, axis)
+    strip = _strip(table_, chosen, sweep)
     top = max(1.1, 1.05 * float(curves["kept"]["y"].max(initial=0.0)))
     facts = _facts(request, chosen, sweep) | {
         "sweep_axis": axis,
         "sweep_low": low,
         "sweep_high": high,
         "sweep_top": top,
+        "sweep_strip_reach": float(strip["sweep_strip_spread"]["x"][0]),
         "sweep_loss_ends": _loss_ends([*six["sweep_loss_six"]["ys"], curves["loss"]["y"]]),
     }
     found: dict[str, Columns] = {
         **six,
         "sweep_kept_names": _curve_names(table_, chosen, axis, room=top < CROWDED),
-        **_strip(table_, chosen, sweep),
+        **strip,
         **{f"sweep_{quantity}": curve for quantity, curve in curves.items()},
         **_marks(sweep, axis),
         "sweep_unit": _unit_table(sweep, axis, low, high),
@@ -203,8 +205,10 @@ def _strip(table_: Shipped, chosen: int, sweep: Sweep | None) -> dict[str, Colum
     found: dict[str, Columns] = {
         f"sweep_strip_{name}": {"x": np.array(x), "y": np.array(y)} for name, (x, y) in rows.items()
     }
+    farthest = max(abs(x) for column, _ in rows.values() for x in column)
+    # The numbers stand at the right end, beside all marks.
     found["sweep_strip_spread"] = {
-        "x": np.full(len(spreads), STRIP),
+        "x": np.full(len(spreads), max(STRIP, farthest + 0.3)),
         "y": 3.0 - np.arange(len(spreads)),
         "text": [f"{spread:.2f}" for spread in spreads],
     }

@@ -13,7 +13,7 @@ from anisoscope.app.errors import RequestError
 from anisoscope.app.frame import Frame
 from anisoscope.app.lenses.ghosts import GhostsLens, sweep_live, sweep_view
 from anisoscope.app.lenses.ghosts.checkpoints import load
-from anisoscope.app.lenses.ghosts.sweep_figures import LOSS
+from anisoscope.app.lenses.ghosts.sweep_figures import LOSS, STRIP
 from anisoscope.app.lenses.ghosts.sweep_live import Sweep
 from anisoscope.app.lenses.ghosts.sweep_shipped import (
     DIRECTIONS,
@@ -290,6 +290,27 @@ def test_no_loss_lies_outside_its_figure(lens: GhostsLens, values: dict, ticks: 
     low, high = figure.y.range or (0.0, 0.0)
     assert all(low < min(y) and max(y) < high for y in curves)
     assert [text for _, text in figure.y.ticks] == ticks
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [
+        ({}, ["÷ 10", "1", "× 10"]),
+        ({"network": "mlp", "temperature": 20.0}, ["÷ 10", "1", "× 10"]),
+        ({"network": "cnn_batchnorm", "stage": "start", "direction": "random"}, None),
+    ],
+    ids=["nothing", "heated", "untrained"],
+)
+def test_no_onset_lies_outside_its_figure(lens: GhostsLens, values: dict, ticks: list[str] | None) -> None:
+    frame = computed(lens, **values)
+    figure = next(figure for figure in lens.figures(frame) if figure.name == "sweep_strip")
+    farthest = max(
+        float(np.abs(frame.tables[f"sweep_strip_{name}"]["x"]).max(initial=0.0)) for name in ("six", "yours")
+    )
+    low, high = figure.x.range or (0.0, 0.0)
+    assert -low == high == max(STRIP, farthest + 0.3), "longer only where it must be"
+    assert (high == STRIP) == (not values)
+    assert ticks is None or [text for _, text in figure.x.ticks] == ticks
 
 
 def test_an_onset_that_did_not_come_is_not_called_infinite() -> None:
