@@ -72,7 +72,7 @@ class Reporter:
         stage, last = frame.stage
         busy = not frame.final
         if self._stands is None:
-            message = f"{frame.facts.get('doing', 'Refining')}, {stage} of {last}" if busy else "Ready"
+            message = f"{frame.facts.get('doing', 'Refining,')} {stage} of {last}" if busy else "Ready"
             self.component.param.update(state="busy" if busy else "ready", message=message, tag="")
         self.component.param.update(
             milliseconds=1000 * (result.seconds + seconds),

@@ -15,7 +15,7 @@ DRAWN = "[...(Bokeh.documents[0]?._all_models.values() ?? [])].find((m) => m.typ
 
 RESTS = """(() => { const line = [...(Bokeh.documents[0]?._all_models.values() ?? [])]
     .find((m) => m.data?.milliseconds !== undefined)?.data
-    return line != null && line.milliseconds > 0 && line.progress === 0 })()"""
+    return line != null && line.milliseconds > 0 && !line.cancellable })()"""
 """Whether the status line tells of a last frame, whatever it says of the link."""
 
 

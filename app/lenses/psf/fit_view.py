@@ -53,7 +53,7 @@ def frames(request: Request, encoding: Encoding, facts: dict[str, Any]) -> Itera
             yield Frame(
                 tables(fits, spectra := residual_spectra(fits)),
                 {**facts, **numbers(fits, spectra), **now},
-                (1 + max(0, fits.head), fits.steps + 2),
+                (max(0, fits.head), fits.steps),
                 notes(fits, rate=True),
             )
             yield Idle(PAGE_SECONDS)
