@@ -9,7 +9,7 @@ import panel as pn
 
 from . import words
 from .binding import bind
-from .control import Dial, Table, Transport, hands
+from .control import Dial, Table, Transport, hands, shown
 from .drawing.canvas import Canvas
 from .drawing.screen import DRAWING, Screen
 from .figure import Condition
@@ -103,11 +103,11 @@ class Parts:
         return keyboard
 
     def _keys(self, view: LensView) -> list[Binding]:
-        """What the keys do in the present state: no dial is moved that is not shown."""
-        names = hands(view.lens.controls(), view.lens.second, view.lens)
-        handles = [f"dial-{name}-{view.owner}" if name else "" for name in names]
-        players = [f"{name}-{view.owner}" for name in self.bindings if name.startswith("play-")]
-        return [*standard_bindings(*handles), *(playing(handle) for handle in players)]
+        """What the keys do in the present state: nothing is moved or played that is not shown."""
+        lens, controls = view.lens, view.lens.controls()
+        handles = [f"dial-{name}-{view.owner}" if name else "" for name in hands(controls, lens.second, lens)]
+        players = [control for control in shown(controls, lens) if isinstance(control, Transport)]
+        return [*standard_bindings(*handles), *(playing(f"{one.name}-{view.owner}") for one in players)]
 
     def _change_hands(self) -> None:
         """Give the colour of the hand, and the keys, to the dials that have them in the present state."""
@@ -134,8 +134,8 @@ class Parts:
             for when, part in self.conditional
             if part.visible != when.holds(self.lens)
         ]
-        for part, shown in turned:
-            part.visible = shown
+        for part, is_shown in turned:
+            part.visible = is_shown
         if turned:
             self._change_hands()
         self._place_shown()

@@ -79,20 +79,20 @@ class Group:
     when: Condition | None = None
 
 
+def shown(groups: Sequence[Group], owner: object) -> list[Control]:
+    """The controls that are there in the owner's present state, in reading order."""
+    there = [group for group in groups if group.when is None or group.when.holds(owner)]
+    return [control for group in there for control in group.controls]
+
+
 def hands(groups: Sequence[Group], second: str, owner: object) -> tuple[str, str]:
     """Names of the dials that the keys ← → and [ ] move, of those that are shown; empty where there is none.
 
     These are the primary one, and the one named by `second`, or where that is not shown the next in reading order.
     """
-    shown = [
-        control
-        for group in groups
-        if group.when is None or group.when.holds(owner)
-        for control in group.controls
-        if isinstance(control, Dial)
-    ]
-    first = next((dial.name for dial in shown if dial.is_primary(owner)), "")
-    others = [dial.name for dial in shown if dial.name != first]
+    dials = [control for control in shown(groups, owner) if isinstance(control, Dial)]
+    first = next((dial.name for dial in dials if dial.is_primary(owner)), "")
+    others = [dial.name for dial in dials if dial.name != first]
     return first, second if second in others else next(iter(others), "")
 
 

@@ -8,6 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from .errors import RequestError
+from .request import Request
 from .shell.status import StatusLine
 from .theme import stylesheets
 from .worker import Result
@@ -38,7 +39,8 @@ class Reporter:
         self.component.on_cancel(view.cancel)
         self.component.on_repair(self._repair)
         # Of what the reader asked for last and did not get; its words stay whatever is drawn meanwhile.
-        self._stands: RequestError | list[str] | None = None
+        self._stands: Exception | list[str] | None = None
+        self._said_of: Request | None = None
 
     def starting(self, stored: bool) -> None:
         """The page stands; torch is being imported and the first frame is computed."""
@@ -47,8 +49,14 @@ class Reporter:
 
     def asked(self) -> None:
         """The reader asked for something else; nothing changes on the page unless it takes long."""
-        if self._let_stand(None):
+        if self._stands is not None:
+            self._let_stand(None)
             self.component.param.update(state="ready", message="Ready", repair="", tag="")
+
+    def settled(self, request: Request) -> None:
+        """The hand let go, there: what was said of another state goes. A dial that plays has no hand on it till then."""
+        if self._stands is not None and request != self._said_of:
+            self.asked()
 
     def drawn(self, result: Result, seconds: float) -> None:
         """A frame was written; `show` says so."""
@@ -71,6 +79,8 @@ class Reporter:
             self._view.later(1.0, self._let_go)
         stage, last = frame.stage
         busy = not frame.final
+        # Of a request that has ended meanwhile, as by an error, there is nothing to wait for or cancel.
+        going = busy and self._view.computing
         if self._stands is None:
             message = f"{frame.facts.get('doing', 'Refining,')} {stage} of {last}" if busy else "Ready"
             self.component.param.update(state="busy" if busy else "ready", message=message, tag="")
@@ -80,8 +90,8 @@ class Reporter:
             device=str(frame.facts.get("device", "cpu")),
             dtype=str(frame.facts.get("dtype", "float64")),
             notes=list(frame.notes),
-            progress=stage / last if busy else 0.0,
-            cancellable=busy,
+            progress=stage / last if going else 0.0,
+            cancellable=going,
         )
 
     def ended(self, result: Result) -> None:
@@ -94,21 +104,25 @@ class Reporter:
         self._unsaid = None
         logger.error("request %s failed", result.request.as_dict(), exc_info=result.error)
         words = f"{type(result.error).__name__}: {result.error}"
-        self.component.param.update(state="error", message=words, tag="last valid frame", cancellable=False)
+        self._let_stand(result.error)
+        self.component.param.update(
+            state="error", message=words, tag="last valid frame", repair="", cancellable=False, progress=0.0
+        )
 
     def refused(self, error: RequestError) -> None:
         """A parameter cannot be used; the last true frame stays."""
         self._let_stand(error)
         repair = "" if error.repair is None else f"Use {error.repair}"
-        self.component.param.update(
-            state="error", message=str(error), repair=repair, tag="last valid frame", cancellable=False
-        )
+        self.component.param.update(state="error", message=str(error), repair=repair, tag="last valid frame")
+        if not self._view.computing:
+            self.component.param.update(cancellable=False, progress=0.0)
 
     def ignored(self, names: list[str]) -> None:
         """A link or file sets parameters this version does not know; the rest was applied."""
-        self._let_stand(names)
+        if self._let_stand(names) is not None:
+            self.component.param.update(repair="", tag="")
         words = f"{', '.join(names)}: not known in this version; everything else was applied"
-        self.component.param.update(state="ready", message=words, repair="", tag="")
+        self.component.param.update(state="ready", message=words)
 
     def cancelled(self) -> None:
         """The reader stopped a computation."""
@@ -123,9 +137,10 @@ class Reporter:
             progress=0.0,
         )
 
-    def _let_stand(self, what: RequestError | list[str] | None) -> RequestError | list[str] | None:
+    def _let_stand(self, what: Exception | list[str] | None) -> Exception | list[str] | None:
         """What stands from now on; returns what stood."""
         before, self._stands = self._stands, what
+        self._said_of = None if what is None else self._view.lens.request()
         return before
 
     def _rate(self, now: float) -> float:

@@ -204,6 +204,9 @@ class LensView:
         except RequestError as error:
             self.parts.status.refused(error)
             return False
+        if checked.keys() - self.lens.client_side and not self._along:
+            # Though nothing changes: it may be the present state that is asked for, after a refusal.
+            self.parts.status.asked()
         self._from_browser = from_browser
         try:
             with self.lens.history.hand_moving() if from_browser else nullcontext():
@@ -222,6 +225,11 @@ class LensView:
             self.parts.status.refused(error)
             return
         self.set(values, reset=True)
+
+    @property
+    def computing(self) -> bool:
+        """Whether a request is on its way that can be cancelled."""
+        return self._mailbox.running is not None
 
     @property
     def served(self) -> bool:
@@ -270,7 +278,9 @@ class LensView:
 
     def settled(self) -> None:
         """The hand let go, or a choice was made: a state that can be undone, and the address may follow."""
-        self.lens.history.enter(self.lens.request())
+        request = self.lens.request()
+        self.parts.status.settled(request)
+        self.lens.history.enter(request)
 
     def _history_changed(self) -> None:
         self.parts.show_undo()
@@ -297,7 +307,7 @@ class LensView:
         # Not what the events name: a lens that sets one parameter after another is told of the second first.
         changed = {name for name, value in asked.values if before[name] != value}
         self.parts.follow(changed)
-        if changed and not self._along:
+        if changed - self.lens.client_side and not self._along:
             self.parts.status.asked()
         if not self._from_browser and changed & self.lens.client_side:
             self._hand.update(values={k: v for k, v in asked.values if k in self.lens.client_side})

@@ -59,7 +59,7 @@ export function render({ model, data, el }) {
     part("state").dataset.state = state;
     part("state").textContent = message;
     part("cancel").hidden = !cancellable;
-    part("bar").hidden = !(busy && progress > 0);
+    part("bar").hidden = !((busy || cancellable) && progress > 0);
     part("bar").setAttribute("aria-valuenow", String(Math.round(100 * progress)));
     part("bar").firstChild.style.width = `${100 * Math.min(1, progress)}%`;
     speak();

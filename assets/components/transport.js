@@ -67,7 +67,7 @@ export function render({ view, model, data, el }) {
 
   function start() {
     const found = dial();
-    if (!found) return;
+    if (!found || !play.getClientRects().length) return;
     model.send_msg("play");
     if (found.data.value >= found.data.end) found.data.setv({ value: found.data.start });
     playing = true;

@@ -122,3 +122,17 @@ def test_a_spike_now_is_where_the_training_stands_and_a_rewind_plays_it_again(
     until(lambda: f"spike_until={end}" in link(page))
     opened(page, address, "ghosts", link(page).partition("ghosts")[2])
     assert head(page) == end and lines(page, "spike_accuracy", "y")[0] == plain
+
+
+def test_space_plays_the_dial_that_is_shown_and_none_that_is_hidden(page: Page, address: str) -> None:
+    opened(page, address, "ghosts", "?view=spike&spike_until=60&spike_step=10")
+    hidden = value(page, "watch_step")
+    page.keyboard.press("Space")
+    until(lambda: value(page, "spike_step") > 10)
+    page.keyboard.press("Space")
+    assert value(page, "watch_step") == hidden
+    opened(page, address, "ghosts")
+    at_first = link(page)
+    page.keyboard.press("Space")
+    page.wait_for_timeout(500)
+    assert value(page, "watch_step") == hidden and link(page) == at_first

@@ -130,6 +130,10 @@ def test_in_every_view_one_shown_dial_is_the_readers_hand_and_the_keys_move_only
         assert [dial.name for dial in dials if dial.is_primary(lens)] == [first], view
         assert {second} - {""} <= {dial.name for dial in dials} - {first}, view
         assert second or len(dials) == 1, view
+        played = {
+            control.dial for group in shown for control in group.controls if isinstance(control, Transport)
+        }
+        assert played <= {dial.name for dial in dials} and len(played) < 2, view
 
 
 def test_words_are_there_and_short(lens) -> None:

@@ -118,6 +118,42 @@ def test_a_refusal_goes_when_the_hand_moves_and_stays_when_the_lens_does() -> No
     view.close()
 
 
+def test_a_refusal_stays_while_a_dial_plays_and_goes_with_what_is_asked_though_nothing_changes() -> None:
+    scheduler = Later()
+    view = LensView(GhostsLens(), Caller(), scheduler)
+    view._delivery.resume()
+    _rest(view, scheduler)
+    status = view.parts.status.component
+    view.parts.status.refused(RequestError("file", "x", "no such"))
+    with view.lens.history.hand_moving():
+        view.set({"r": 0.5}, from_browser=True)
+        view.set({"r": 0.6}, from_browser=True)
+    assert status.state == "error", "a dial that plays has no hand on it"
+    view.settled()
+    assert status.state == "ready"
+    view.parts.status.refused(RequestError("file", "x", "no such"))
+    view.settled()
+    assert status.state == "error", "where the hand lets go is where it was said"
+    view.set({}, reset=True)
+    view.parts.status.refused(RequestError("file", "x", "no such"))
+    view.set({}, reset=True)
+    assert status.state == "ready"
+    view.close()
+
+
+def test_a_refusal_leaves_what_runs_its_cancel_and_an_end_takes_it() -> None:
+    view = LensView(GhostsLens(), Caller(), Later())
+    status, mailbox = view.parts.status, view._mailbox
+    status.component.cancellable = True
+    mailbox.running = view._request
+    status.refused(RequestError("file", "x", "no such"))
+    assert status.component.cancellable
+    mailbox.running = None
+    status.refused(RequestError("file", "x", "no such"))
+    assert not status.component.cancellable
+    view.close()
+
+
 def test_a_cancelled_computation_takes_the_offer_of_a_repair_along() -> None:
     view = LensView(GhostsLens(), Caller(), Later())
     status = view.parts.status.component
