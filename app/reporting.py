@@ -39,7 +39,7 @@ class Reporter:
         self.component.on_cancel(view.cancel)
         self.component.on_repair(self._repair)
         # Of what the reader asked for last and did not get; its words stay whatever is drawn meanwhile.
-        self._stands: Exception | list[str] | None = None
+        self._stands: BaseException | list[str] | None = None
         self._said_of: Request | None = None
 
     def starting(self, stored: bool) -> None:
@@ -137,7 +137,7 @@ class Reporter:
             progress=0.0,
         )
 
-    def _let_stand(self, what: Exception | list[str] | None) -> Exception | list[str] | None:
+    def _let_stand(self, what: BaseException | list[str] | None) -> BaseException | list[str] | None:
         """What stands from now on; returns what stood."""
         before, self._stands = self._stands, what
         self._said_of = None if what is None else self._view.lens.request()
