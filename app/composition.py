@@ -75,8 +75,8 @@ class Parts:
         self.status = Reporter(view)
         self.drop = DropZone(label=lens.drop_words, accept=list(lens.opens), margin=0)
         self.drop.on_file(view.open_file)
-        self._dials = [c for group in lens.controls() for c in group.controls if isinstance(c, Dial)]
-        self.keyboard = self._keyboard(view)
+        self._view = view
+        self.keyboard = self._keyboard()
         self.undo = Undo(margin=0)
         self.undo.on_press(lambda pressed: view.undo() if pressed == "undo" else view.redo())
         self.show_undo()
@@ -85,12 +85,12 @@ class Parts:
         self.postponed: list[Postponed] = []
         self._placing = False
         self._due = False
-        self._view = view
         self.keyboard.on_ready(self._start_placing)
 
-    def _keyboard(self, view: LensView) -> Keyboard:
+    def _keyboard(self) -> Keyboard:
+        view = self._view
         keyboard = Keyboard(everywhere=view.served)
-        keyboard.bind(self._keys(view))
+        keyboard.bind(self._keys())
         actions = {
             "preset_next": lambda: self._step_preset(view, 1),
             "preset_previous": lambda: self._step_preset(view, -1),
@@ -102,20 +102,19 @@ class Parts:
         keyboard.on_key(lambda event: actions[event]())
         return keyboard
 
-    def _keys(self, view: LensView) -> list[Binding]:
+    def _keys(self) -> list[Binding]:
         """What the keys do in the present state: nothing is moved or played that is not shown."""
-        lens, controls = view.lens, view.lens.controls()
-        handles = [f"dial-{name}-{view.owner}" if name else "" for name in hands(controls, lens.second, lens)]
+        lens, owner, controls = self.lens, self._view.owner, self.lens.controls()
+        handles = [f"dial-{name}-{owner}" if name else "" for name in hands(controls, lens.second, lens)]
         players = [control for control in shown(controls, lens) if isinstance(control, Transport)]
-        return [*standard_bindings(*handles), *(playing(f"{one.name}-{view.owner}") for one in players)]
+        return [*standard_bindings(*handles), *(playing(f"{one.name}-{owner}") for one in players)]
 
     def _change_hands(self) -> None:
         """Give the colour of the hand, and the keys, to the dials that have them in the present state."""
-        for dial in self._dials:
-            component = self.bindings[dial.name].component
-            if component.primary != (primary := dial.is_primary(self.lens)):
-                component.primary = primary
-        self.keyboard.bind(self._keys(self._view))
+        for control in shown(self.lens.controls(), self.lens):
+            if isinstance(control, Dial):
+                self.bindings[control.name].component.primary = control.is_primary(self.lens)
+        self.keyboard.bind(self._keys())
 
     def _step_preset(self, view: LensView, step: int) -> None:
         names = list(self.presets)
@@ -129,13 +128,9 @@ class Parts:
         for name in names & set(self.bindings):
             self.bindings[name].follow()
         # Asked first: to set what is so already takes ten times as long, sixty times at each move of the hand.
-        turned = [
-            (part, not part.visible)
-            for when, part in self.conditional
-            if part.visible != when.holds(self.lens)
-        ]
-        for part, is_shown in turned:
-            part.visible = is_shown
+        turned = [part for when, part in self.conditional if part.visible != when.holds(self.lens)]
+        for part in turned:
+            part.visible = not part.visible
         if turned:
             self._change_hands()
         self._place_shown()
@@ -287,7 +282,7 @@ def _controls(parts: Parts) -> pn.Column:
         members = []
         for control in group.controls:
             component = parts.bindings[control.name].component
-            # In its place though it is not always the orange one: a dial has one place.
+            # One that is orange in some states only has this place in all of them.
             if getattr(control, "primary", False) or isinstance(control, Transport):
                 block = column(component, css="an-group-body")
                 if group.when is not None:

@@ -42,10 +42,6 @@ class Request:
     def replace(self, **changes: Any) -> Request:
         return Request.of(self.lens, {**self.as_dict(), **changes})
 
-    def without(self, names: frozenset[str]) -> Request:
-        """The request as the engine sees it: without what the browser handles alone."""
-        return Request(self.lens, tuple((k, v) for k, v in self.values if k not in names))
-
     def to_json(self) -> dict[str, Any]:
         return {
             "lens": self.lens,

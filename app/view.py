@@ -307,13 +307,14 @@ class LensView:
         # Not what the events name: a lens that sets one parameter after another is told of the second first.
         changed = {name for name, value in asked.values if before[name] != value}
         self.parts.follow(changed)
-        if changed - self.lens.client_side and not self._along:
+        upstream = changed - self.lens.client_side
+        if upstream and not self._along:
             self.parts.status.asked()
         if not self._from_browser and changed & self.lens.client_side:
             self._hand.update(values={k: v for k, v in asked.values if k in self.lens.client_side})
             if isinstance(self._scheduler, NotebookScheduler):
                 self._push_to_notebook()
-        if self._open and asked.without(self.lens.client_side) != before.without(self.lens.client_side):
+        if self._open and upstream:
             self._worker.ask(self._mailbox, asked)
         if not self.lens.history.moving:
             self.settled()

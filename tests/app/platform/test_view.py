@@ -74,10 +74,21 @@ class Later(SynchronousScheduler):
         self.paused.append(action)
 
 
-def test_the_status_follows_the_picture_with_the_words_and_never_over_an_error() -> None:
+Waiting = tuple[LensView, Later]
+
+
+@pytest.fixture
+def waiting() -> Iterator[Waiting]:
+    """A view that is ready for frames, and what waits for a pause in it."""
     scheduler = Later()
-    view = LensView(GhostsLens(), Caller(), scheduler)
-    view._delivery.resume()
+    made = LensView(GhostsLens(), Caller(), scheduler)
+    made._delivery.resume()
+    yield made, scheduler
+    made.close()
+
+
+def test_the_status_follows_the_picture_with_the_words_and_never_over_an_error(waiting: Waiting) -> None:
+    view, scheduler = waiting
     status = view.parts.status.component
     assert status.state == "starting"
     for action in scheduler.paused:
@@ -91,23 +102,17 @@ def test_the_status_follows_the_picture_with_the_words_and_never_over_an_error()
     view.set({"sample": 4})
     _rest(view, scheduler)
     assert status.state == "ready" and status.message == "Ready" and status.tag == ""
-    view.close()
 
 
-def test_a_name_that_is_not_known_stays_said_while_its_frames_come() -> None:
-    scheduler = Later()
-    view = LensView(GhostsLens(), Caller(), scheduler)
-    view._delivery.resume()
+def test_a_name_that_is_not_known_stays_said_while_its_frames_come(waiting: Waiting) -> None:
+    view, scheduler = waiting
     view.set({"sample": 3, "of_later": 1})
     _rest(view, scheduler)
     assert "of_later" in view.parts.status.component.message
-    view.close()
 
 
-def test_a_refusal_goes_when_the_hand_moves_and_stays_when_the_lens_does() -> None:
-    scheduler = Later()
-    view = LensView(GhostsLens(), Caller(), scheduler)
-    view._delivery.resume()
+def test_a_refusal_goes_when_the_hand_moves_and_stays_when_the_lens_does(waiting: Waiting) -> None:
+    view, scheduler = waiting
     _rest(view, scheduler)
     status = view.parts.status.component
     view.set({"temperature": -1.0})
@@ -115,13 +120,12 @@ def test_a_refusal_goes_when_the_hand_moves_and_stays_when_the_lens_does() -> No
     assert status.state == "error"
     view.set({"r": 0.6})
     assert (status.state, status.message, status.tag) == ("ready", "Ready", "")
-    view.close()
 
 
-def test_a_refusal_stays_while_a_dial_plays_and_goes_with_what_is_asked_though_nothing_changes() -> None:
-    scheduler = Later()
-    view = LensView(GhostsLens(), Caller(), scheduler)
-    view._delivery.resume()
+def test_a_refusal_stays_while_a_dial_plays_and_goes_with_what_is_asked_though_nothing_changes(
+    waiting: Waiting,
+) -> None:
+    view, scheduler = waiting
     _rest(view, scheduler)
     status = view.parts.status.component
     view.parts.status.refused(RequestError("file", "x", "no such"))
@@ -138,7 +142,6 @@ def test_a_refusal_stays_while_a_dial_plays_and_goes_with_what_is_asked_though_n
     view.parts.status.refused(RequestError("file", "x", "no such"))
     view.set({}, reset=True)
     assert status.state == "ready"
-    view.close()
 
 
 def test_a_refusal_leaves_what_runs_its_cancel_and_an_end_takes_it() -> None:

@@ -304,9 +304,10 @@ def test_a_long_recording_is_thinned_and_shows_any_record(tmp_path: Path) -> Non
 
 def test_moving_along_a_short_recording_asks_for_nothing(tmp_path: Path) -> None:
     lens = dropped(("run.spec", written(tmp_path / "x.spec", range(10, 500, 10))))
-    asked = lens.request().without(lens.client_side)
+    before = lens.request()
     lens.step = 130
-    assert lens.request().without(lens.client_side) == asked
+    changed = {name for name, value in lens.request().values if value != before[name]}
+    assert changed == {"step"} and changed <= lens.client_side
 
 
 def test_recent_steps_alone(tmp_path: Path) -> None:
