@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,8 @@ _ROW = 1024
 _FEW_ROWS = 16
 # Norms whose squares are far from the ends of float32.
 _PLAIN = (1e-10, 1e15)
+
+_kind = attrgetter("device", "dtype")
 
 
 class _Buffer(NamedTuple):
@@ -32,12 +35,15 @@ class StepWeights:
     """Start, end and displacement of a step, in buffers that are made once; all weights move in one call.
 
     Three copies of the optimizer's weights, in float32 where the weights are of half precision. To be used
-    under `torch.no_grad`.
+    under `torch.no_grad`. Points are copied into the parameters, which keep their memory: what shares it moves
+    along, and what hangs on it, as the hooks of data-parallel training do, stays. Other memory in their place would
+    be 2 to 3 % of a step cheaper.
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter]):
         self._parameters = list(parameters)
-        kinds = [(p.device, torch.promote_types(p.dtype, torch.float32)) for p in self._parameters]
+        self._kinds = [*map(_kind, self._parameters)]
+        kinds = [(device, torch.promote_types(dtype, torch.float32)) for device, dtype in self._kinds]
         self.device = kinds[0][0]
         # Weights of half precision cannot follow a small displacement; they are lifted instead.
         self.are_lifted = any(p.dtype != kind[1] for p, kind in zip(self._parameters, kinds, strict=True))
@@ -50,6 +56,14 @@ class StepWeights:
             views |= dict(zip(members, parts, strict=True))
         ordered = [views[index] for index in range(len(kinds))]
         self._start, self._end, self._between = (list(column) for column in zip(*ordered, strict=True))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickled one by one the places in a buffer would not be of it any more.
+        return StepWeights, (self._parameters,)
+
+    def are_of_other_kinds(self) -> bool:
+        """Whether the weights have another device or dtype by now, as after `model.double()`."""
+        return [*map(_kind, self._parameters)] != self._kinds
 
     def begin(self) -> None:
         """Keeps the weights as where the step begins."""

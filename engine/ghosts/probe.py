@@ -80,9 +80,11 @@ class _Kept(AbstractContextManager[None]):
         tensors, weights = self._parts.tensors, self._parts.weights
         self._buffers = [(t, t.detach().clone()) for t in tensors[weights:]]
         self._states = [(torch.default_generator, torch.default_generator.get_state())]
-        for index in {tensor.get_device() for tensor in tensors if tensor.is_cuda}:
-            generator = torch.cuda.default_generators[index]
-            self._states.append((generator, generator.get_state()))
+        # Where nothing is on a device, nothing draws there.
+        if torch.cuda.is_initialized():
+            for index in {tensor.get_device() for tensor in tensors if tensor.is_cuda}:
+                generator = torch.cuda.default_generators[index]
+                self._states.append((generator, generator.get_state()))
         # A radius in bfloat16 is noise: whoever trains under autocast is probed outside it.
         self._pauses = [torch.autocast(kind, enabled=False) for kind in autocast_kinds(tensors)]
         for pause in self._pauses:

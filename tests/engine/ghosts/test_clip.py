@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from anisoscope.engine.ghosts import ClipStep, RadiusClip, measure_step
-from anisoscope.engine.ghosts.clip_weights import StepWeights
 
 OPTIMIZERS: dict[str, Callable[[Any], torch.optim.Optimizer]] = {
     "sgd": lambda p: torch.optim.SGD(p, lr=3.0, momentum=0.9, weight_decay=0.01, nesterov=True),
@@ -273,29 +272,12 @@ def test_of_a_step_that_is_not_measured_nothing_is_said():
     first = clip.step(x)
     assert model.bias.grad is not None
     model.bias.grad.fill_(math.nan)
+    unknown = dict.fromkeys(("step_norm", "normalized_step", "normalized_step_taken"), math.nan)
     for step in (1, 2, 3):
-        if step == 3:
-            # As a cap leaves it, which knows ‖p‖ of every step.
-            clip.last = first._replace(measured=False)
         last = clip.step(x)
-        assert not last.measured and last.step == step and last.radius == first.radius > 0
-        assert all(map(math.isnan, (last.step_norm, last.normalized_step, last.normalized_step_taken)))
-
-
-@pytest.mark.parametrize("size", [3, 1024 * 16, 1024 * 16 + 1, 1024 * 99 - 1])
-@pytest.mark.parametrize("scale", [1.0, 1e-25, 1e25])
-def test_the_length_of_a_step_is_exact_at_any_size(size, scale):
-    weights = nn.Parameter(torch.zeros(size))
-    around = StepWeights([weights])
-    with torch.no_grad():
-        around.begin()
-        weights.copy_(scale * torch.randn(size) * 10 ** torch.randn(size))
-        assert around.finish() == pytest.approx(weights.double().norm().item(), rel=5e-6)
-        # A direction is of the whole step, wherever on it the weights are.
-        around.to_fraction(0.3)
-        direction = around.direction(scale)[0]
-        around.to_end()
-        torch.testing.assert_close(direction, weights / scale)
+        expected = first._replace(**unknown, step=step, measured=False, reused=False)
+        # By their text: NaN is not equal to NaN.
+        assert str(last) == str(expected) and last.radius > 0
 
 
 def test_a_step_that_does_not_move_leaves_the_measurement_to_the_next():

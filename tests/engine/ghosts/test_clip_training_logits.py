@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from anisoscope.engine.ghosts import ClipStep, RadiusClip
+from anisoscope.engine.ghosts.clip_training_logits import TrainingLogits
 
 
 @pytest.fixture(autouse=True)
@@ -187,6 +188,16 @@ def other_weights(training: Training, _: Tensor) -> None:
         functional_call(training.model, doubled, training.x).sum()
 
 
+def masked_weights(training: Training, _: Tensor) -> None:
+    with torch.enable_grad():
+        masked = {name: 0.5 * p for name, p in training.model.named_parameters()}
+        functional_call(training.model, masked, training.x).sum().backward()
+
+
+def another_parameter(training: Training, _: Tensor) -> None:
+    training.model[0].bias = nn.Parameter(training.model[0].bias.detach() + 0.5)
+
+
 def write_to_a_weight(training: Training, _: Tensor) -> None:
     with torch.no_grad():
         training.model[0].weight.mul_(1.5)
@@ -216,6 +227,10 @@ def equal_inputs(training: Training, _: Tensor) -> None:
     training.x = training.x.clone()
 
 
+def a_part_of_the_inputs(training: Training, _: Tensor) -> None:
+    training.x = training.x[:8]
+
+
 def autocast(training: Training, _: Tensor) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         training.forward()
@@ -227,8 +242,9 @@ def micro_batches(training: Training, _: Tensor) -> None:
 
 
 BETWEEN = (
-    other_batch, other_weights, write_to_a_weight, put_another_in_its_place, put_another_module_in_its_place,
-    write_to_the_inputs, write_to_the_logits, equal_inputs, autocast, micro_batches,
+    other_batch, other_weights, masked_weights, another_parameter, write_to_a_weight, put_another_in_its_place,
+    put_another_module_in_its_place, write_to_the_inputs, write_to_the_logits, equal_inputs, a_part_of_the_inputs,
+    autocast, micro_batches,
 )  # fmt: skip
 
 
@@ -251,25 +267,30 @@ def test_micro_batches_count_one_by_one():
 
 
 def test_inputs_by_keyword_and_by_place():
-    class Scaled(nn.Module):
+    class Mixed(nn.Module):
         def __init__(self):
             super().__init__()
             self.body = network()
 
-        def forward(self, x: Tensor, scale: Tensor) -> Tensor:
-            return scale * self.body(x)
+        def forward(self, x: Tensor, y: Tensor) -> Tensor:
+            return self.body(x + 2 * y)
 
-    model, scale = Scaled(), torch.tensor(2.0)
+    model, y = Mixed(), X.flip(0)
     clip = RadiusClip(model, torch.optim.SGD(model.parameters(), lr=0.1))
-    for inputs in ((X, scale), {"x": X, "scale": scale}):
+    for inputs in ((X, y), {"x": X, "y": y}):
         for _ in range(2):
             logits = model(**inputs) if isinstance(inputs, dict) else model(*inputs)
             nn.functional.cross_entropy(logits, Y).backward()
             last = clip.step(inputs)
     assert last.reused
-    # The same tensors the other way round are another call.
-    nn.functional.cross_entropy(model(X, scale), Y).backward()
-    assert not clip.step({"x": X, "scale": scale}).reused
+    # The same tensors in another form, or by other names, are another call.
+    nn.functional.cross_entropy(model(X, y), Y).backward()
+    assert not clip.step({"x": X, "y": y}).reused
+    kept = TrainingLogits(model)
+    kept.watch()
+    for inputs, is_same in (({"x": X, "y": y}, True), ({"y": X, "x": y}, False), ({"x": X}, False)):
+        model(x=X, y=y)
+        assert (kept.take(inputs) is not None) == is_same
 
 
 def test_a_closure_makes_its_passes_too_late():
@@ -373,6 +394,31 @@ def test_nothing_is_kept_longer_than_needed():
 def test_no_hook_where_it_is_of_no_use(settings):
     training = Training(network(), **settings)
     assert not training.model._forward_hooks and not training.last_step(nothing).reused
+
+
+def test_no_hook_for_those_who_hand_the_logits_in():
+    training = Training(network())
+    for handed_in in (True, True, False, False, True):
+        logits = training.forward()
+        hooks = len(training.model._forward_hooks)
+        last = training.clip.step(training.x, logits=logits if handed_in else None)
+        assert len(training.model._forward_hooks) == (not handed_in)
+    assert last.reused and hooks == 1
+
+
+def test_logits_of_the_user_that_step_with_the_weights():
+    """A view of the weights is no longer what was handed in when the step is measured; that is noticed."""
+    radii = []
+    for settings in ({}, {"backend": "jvp"}):
+        torch.manual_seed(0)
+        model = Table()
+        clip = RadiusClip(model, torch.optim.SGD(model.parameters(), lr=0.3), **settings)
+        for _ in range(3):
+            logits = model(X)
+            nn.functional.cross_entropy(logits, Y).backward()
+            last = clip.step(X, logits=None if settings else logits)
+        radii.append(last.radius)
+    assert radii[0] == pytest.approx(radii[1], rel=1e-3)
 
 
 def test_the_hook_goes_with_the_clip():
