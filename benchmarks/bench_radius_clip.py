@@ -16,21 +16,24 @@ from anisoscope.engine.digits import build
 from anisoscope.engine.ghosts import RadiusClip, RadiusRecorder
 from anisoscope.engine.optimizers import foreach
 
-# Seconds for each way of stepping a network; the ways take turns, so that other work disturbs all alike.
-BUDGET_SECONDS = 1.5
-TURN_STEPS = 10
+# The ways of stepping a network take turns, so that other work disturbs all alike; seconds of a turn, at least: what
+# one way leaves in the caches is no matter then for the next, and what a measurement costs the steps after it counts.
+TURN_SECONDS, TURNS = 0.05, 30
+RECORDING_SECONDS = 1.5
+EVERY = 10
 # Long enough to hold a write, which comes every 0.05 s.
 RECORDED_STEPS = 20_000
 WAYS: dict[str, dict[str, Any]] = {
     "cap": {},
     "cap, two passes of its own": {"reuse": False},
     "cap, jvp": {"backend": "jvp"},
-    "monitor, every 10": {"mode": "monitor", "every": 10},
+    "monitor, every 10": {"mode": "monitor", "every": EVERY},
 }
-# What each has to add at least: passes forward a step. A pass that follows a step finds the caches taken, and is
-# slower than one of many in a row.
-PASSES = {"cap": 1, "monitor, every 10": 0.1}
-PLAIN, PASS, BY_HAND = "plain step", "plain step, then one pass forward", "cap by hand, nothing guarded"
+PLAIN, BY_HAND, HANDED = "plain step", "cap by hand, nothing guarded", "cap, logits handed in"
+PASS, TENTH = "plain step, then one pass forward", "plain step, then one pass forward every 10"
+# The least that each can take. A pass that follows a step finds the caches taken: it is slower than one of many in a
+# row, and slower still where the steps before it made none.
+FLOORS = {"cap": PASS, HANDED: PASS, "monitor, every 10": TENTH}
 
 
 class Decoder(nn.Module):
@@ -90,7 +93,7 @@ def _recording() -> dict[str, Any]:
     clip, loss = RadiusClip(model, torch.optim.SGD(model.parameters(), lr=1e-3)), torch.tensor(1.0)
     nn.functional.cross_entropy(model(inputs), torch.arange(5) % 3).backward()
     last = clip.step(inputs)
-    best, end = math.inf, time.perf_counter() + BUDGET_SECONDS
+    best, end = math.inf, time.perf_counter() + RECORDING_SECONDS
     with (
         tempfile.TemporaryDirectory() as folder,
         RadiusRecorder(Path(folder) / "run.radius", clip) as recorder,
@@ -130,17 +133,19 @@ def _network(title: str, make: Callable[[], nn.Module], inputs: Tensor) -> Itera
     """The plain step, then each way beside it; the floor is the plain step and the passes there must be."""
     ways = {
         PLAIN: _stepper(make(), inputs, None),
-        PASS: _stepper(make(), inputs, None, then_pass=True),
+        PASS: _stepper(make(), inputs, None, pass_every=1),
+        TENTH: _stepper(make(), inputs, None, pass_every=EVERY),
         BY_HAND: _by_hand(make(), inputs),
     }
+    ways[HANDED] = _stepper(make(), inputs, {}, hand_in=True)
     ways |= {
         name: _stepper(make(), inputs, settings) for name, settings in WAYS.items() if _possible(title, name)
     }
     found = _in_turn(ways)
     for name, seconds in found.items():
         row = {"name": f"{title}: {name}", "value": 1e3 * seconds, "unit": "ms"}
-        if name in PASSES:
-            row["floor"] = 1e3 * (found[PLAIN] + PASSES[name] * (found[PASS] - found[PLAIN]))
+        if name in FLOORS:
+            row["floor"] = 1e3 * found[FLOORS[name]]
         yield row if name == PLAIN else {**row, "ratio_to": f"{title}: {PLAIN}"}
 
 
@@ -174,19 +179,27 @@ def _by_hand(model: nn.Module, inputs: Tensor) -> Callable[[], object]:
 
 
 def _stepper(
-    model: nn.Module, inputs: Tensor, settings: dict[str, Any] | None, then_pass: bool = False
+    model: nn.Module,
+    inputs: Tensor,
+    settings: dict[str, Any] | None,
+    pass_every: int = 0,
+    hand_in: bool = False,
 ) -> Callable[[], object]:
-    """One whole training step: gradients, and the optimizer's step as asked for; a pass forward after it, if asked for."""
+    """One whole training step: gradients, and the optimizer's step as asked for; a pass forward after each so many."""
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
     with torch.no_grad():
         targets = model(inputs).argmax(-1).flip(0)
     clip = None if settings is None else RadiusClip(model, optimizer, **settings)
+    count = 0
 
     def step() -> object:
+        nonlocal count
+        count += 1
         optimizer.zero_grad()
-        nn.functional.cross_entropy(model(inputs), targets).backward()
-        found = optimizer.step() if clip is None else clip.step(inputs)
-        if then_pass:
+        logits = model(inputs)
+        nn.functional.cross_entropy(logits, targets).backward()
+        found = optimizer.step() if clip is None else clip.step(inputs, logits=logits if hand_in else None)
+        if pass_every and count % pass_every == 0:
             with torch.no_grad():
                 model(inputs)
         return found
@@ -195,15 +208,20 @@ def _stepper(
 
 
 def _in_turn(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Seconds a step: best turn of ten steps, which holds one measurement of a monitor."""
-    best = dict.fromkeys(ways, math.inf)
-    end = time.perf_counter() + BUDGET_SECONDS * len(ways)
+    """Seconds a step: best turn, which holds as many measurements of a monitor as any other."""
     for step in ways.values():
         step()
-    while time.perf_counter() < end or math.inf in best.values():
+    once = _seconds(ways[PLAIN], EVERY)
+    steps = EVERY * math.ceil(TURN_SECONDS / (EVERY * once))
+    best = dict.fromkeys(ways, math.inf)
+    for _ in range(TURNS):
         for name, step in ways.items():
-            start = time.perf_counter()
-            for _ in range(TURN_STEPS):
-                step()
-            best[name] = min(best[name], (time.perf_counter() - start) / TURN_STEPS)
+            best[name] = min(best[name], _seconds(step, steps))
     return best
+
+
+def _seconds(step: Callable[[], object], steps: int) -> float:
+    start = time.perf_counter()
+    for _ in range(steps):
+        step()
+    return (time.perf_counter() - start) / steps
