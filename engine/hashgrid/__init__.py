@@ -8,7 +8,7 @@ if __name__ != "anisoscope.engine.hashgrid":
 from .adviser import Advice, advise, recommended_growth
 from .collisions import Partners, collision_map, collision_partners, measured_speckle, speckle_map
 from .configurations import GridConfiguration, nerfstudio_configuration, tiny_cuda_nn_configuration
-from .errors import InvalidGrid, TableTooLarge
+from .errors import InvalidGrid, MissingConfiguration, TableTooLarge
 from .fit import FIT_MODES, FitStep, ImageFit, fit_image
 from .fixed_points import FixedPoints
 from .gradient_flow import gradient_flow_psf
@@ -52,6 +52,7 @@ __all__ = [
     "InvalidGrid",
     "Lattice",
     "Levels",
+    "MissingConfiguration",
     "Partners",
     "Speckle",
     "SplitHashGrid",

@@ -34,7 +34,7 @@ class Partners(NamedTuple):
 
 
 def collision_map(grid: HashGrid, x0: Tensor, points: Tensor, kernel: str = "cell") -> Tensor:
-    """The point-spread function with the grid's collisions, 1 at x0, (n,).
+    """The point-spread function with the grid's collisions, 1 at x0, (n,) on the CPU.
 
     Equal to the closed form where no row is shared; the difference to it is `speckle_map`.
 
@@ -52,7 +52,7 @@ def collision_map(grid: HashGrid, x0: Tensor, points: Tensor, kernel: str = "cel
 
 
 def speckle_map(grid: HashGrid, x0: Tensor, points: Tensor, kernel: str = "cell") -> Tensor:
-    """What collisions alone add to the point-spread function, (n,), in units of its peak.
+    """What collisions alone add to the point-spread function, (n,) on the CPU, in units of its peak.
 
     Arguments and errors are those of `collision_map`; linear interpolation alone.
     """
@@ -77,7 +77,8 @@ def measured_speckle(grid: HashGrid, sources: Tensor, points: Tensor) -> float:
     Raises:
         InvalidGrid: on shapes or values that do not fit.
     """
-    places, seen = checked_vectors(sources, "sources", grid.dim), checked_vectors(points, "points", grid.dim)
+    places = checked_vectors(sources, "sources", grid.dim).cpu()
+    seen = checked_vectors(points, "points", grid.dim).cpu()
     if len(places) == 0 or len(seen) < 2:
         raise InvalidGrid(
             f"sources, points are {len(places)} and {len(seen)}: 1 and 2 at least have a variance"
@@ -108,7 +109,7 @@ def collision_partners(grid: HashGrid, x0: Tensor, level: int) -> Partners:
         raise InvalidGrid(
             f"level {level} has {math.prod(sides)} vertices: at most {VERTICES_MAX} are searched"
         )
-    source = checked_vectors(checked_vector(x0, "x0")[None], "x0", grid.dim)
+    source = checked_vectors(checked_vector(x0, "x0")[None], "x0", grid.dim).cpu()
     rows, weights = (part[0] for part in grid.lattice.corners(source, level))
     axes = [
         torch.arange(side) + first for side, first in zip(sides, table.origins[level].tolist(), strict=True)
@@ -127,7 +128,12 @@ def collision_partners(grid: HashGrid, x0: Tensor, level: int) -> Partners:
 def collision_levels(
     grid: HashGrid, source: Tensor, targets: Tensor, kernel: str, normalised: bool = True
 ) -> Tensor:
-    """Every level's part of the point-spread function with collisions, (L, n)."""
+    """Every level's part of the point-spread function with collisions, (L, n) on the device of the targets.
+
+    Found on the CPU, whose kernels add what shares a row in a fixed order.
+    """
+    device = targets.device
+    source, targets = source.cpu(), targets.cpu()
     if kernel not in EXACT:
         raise InvalidGrid(f"kernel is {kernel!r}: one of {', '.join(EXACT)} is needed with collisions")
     if grid.convention == "paper" and not bool(((targets >= 0) & (targets <= 1)).all()):
@@ -140,10 +146,10 @@ def collision_levels(
         written = (written > 0).to(torch.float64)
     mask = grid.level_mask.cpu()
     shares = tuple((mask.abs() if kernel == "adam_cell" else mask**2).tolist())
-    levels = _read(targets.cpu(), written, grid, shares).mT
+    levels = _read(targets, written, grid, shares).mT.to(device)
     if not normalised:
         return levels
-    return levels / checked_peak(_read(source[None].cpu(), written, grid, shares).sum().item())
+    return levels / checked_peak(_read(source[None], written, grid, shares).sum().item())
 
 
 def _read(points: Tensor, written: Tensor, grid: HashGrid, shares: tuple[float, ...]) -> Tensor:
@@ -155,7 +161,7 @@ def _read(points: Tensor, written: Tensor, grid: HashGrid, shares: tuple[float, 
 
 def _checked(grid: HashGrid, x0: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
     source = checked_vectors(checked_vector(x0, "x0")[None], "x0", grid.dim)[0]
-    return source, checked_vectors(points, "points", grid.dim)
+    return source.cpu(), checked_vectors(points, "points", grid.dim).cpu()
 
 
 def _unit_positions(grid: HashGrid, vertices: Tensor, level: int) -> Tensor:

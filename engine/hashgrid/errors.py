@@ -15,3 +15,7 @@ class TableTooLarge(InvalidGrid):
             f"the tables would take {needed} bytes: at most {allowed} are allowed; "
             "lower log2_table_size, levels or features, or raise max_bytes"
         )
+
+
+class MissingConfiguration(InvalidGrid):
+    """A table file that does not tell all of its grid: the configuration has to be given."""

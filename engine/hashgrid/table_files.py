@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from .configurations import GridConfiguration
-from .errors import InvalidGrid, TableTooLarge
+from .errors import InvalidGrid, MissingConfiguration, TableTooLarge
 from .grid import BYTES_MAX, HashGrid
 
 _NUMBERS = ("dim", "levels", "log2_table_size", "base_resolution", "growth")
@@ -64,6 +64,7 @@ def grid_from_npz(
 
     Raises:
         InvalidGrid: on a file that is damaged, holds other things, does not fit the configuration, or has a NaN.
+        MissingConfiguration: (an InvalidGrid) on a table alone, where none is given.
         TableTooLarge: when the table is beyond `max_bytes`.
     """
     try:
@@ -118,7 +119,7 @@ def _configuration(arrays: dict[str, np.ndarray], table: torch.Tensor) -> GridCo
     missing = [name for name in (*_NUMBERS, "convention") if name not in arrays]
     if missing or table.ndim != 2:
         what = ", ".join(missing) or "the shape (rows, features) of table"
-        raise InvalidGrid(f"table file lacks {what}: give the configuration it was trained with")
+        raise MissingConfiguration(f"table file lacks {what}: give the configuration it was trained with")
     odd = [name for name in _NUMBERS if not _plain(arrays[name], whole=name != "growth")]
     odd += [
         name for name in _WORDS if name in arrays and (arrays[name].dtype.kind, arrays[name].size) != ("U", 1)

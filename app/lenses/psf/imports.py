@@ -12,6 +12,7 @@ from anisoscope.engine.hashgrid import (
     GridConfiguration,
     HashGrid,
     InvalidGrid,
+    MissingConfiguration,
     grid_from_npz,
     nerfstudio_configuration,
     tiny_cuda_nn_configuration,
@@ -135,9 +136,7 @@ def _read(name: str, content: bytes, state: Mapping[str, Any]) -> HashGrid:
     try:
         try:
             grid = grid_from_npz(content, None, TABLE_BYTES)
-        except InvalidGrid as error:
-            if "lacks" not in str(error):
-                raise
+        except MissingConfiguration:
             grid = grid_from_npz(content, _set_now(state), TABLE_BYTES)
     except (InvalidGrid, MemoryError) as error:
         raise RequestError("trained", name, str(error)) from error

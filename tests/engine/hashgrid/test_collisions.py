@@ -185,3 +185,12 @@ def test_nothing_is_divided_by_a_kernel_of_zero():
                 call(grid, source)
     with pytest.raises(InvalidGrid, match="0 at x0"):
         point_spread_function(masked, torch.tensor([0.3, 0.4]), points, "averaged")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize("function", [collision_map, speckle_map])
+def test_places_on_a_device_give_what_those_on_the_cpu_do(function):
+    grid, points = HashGrid(2, 8, 1, 6, 8, 1.5), some_points(9)
+    torch.testing.assert_close(
+        function(grid, points[0].cuda(), points.cuda()), function(grid, points[0], points)
+    )
