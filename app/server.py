@@ -17,8 +17,8 @@ from .pages import gallery_page, lens_page
 from .registry import SLUG, lens_class, lens_entries
 from .shell import serving
 from .supply import Supply
-from .view import shared_worker
 from .websocket import release_brakes
+from .worker import shared_worker
 
 # Files travel in pieces of half a megabyte; a frame of a large array is the largest message.
 LARGEST_MESSAGE = 32 * 1024 * 1024

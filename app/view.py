@@ -24,21 +24,11 @@ from .frame import Columns, Frame
 from .lens import Lens
 from .request import Request
 from .scheduler import NotebookScheduler, Scheduler, ServedScheduler
-from .worker import Result, Worker
+from .worker import Result, Worker, shared_worker
 
 WORDS_DELAY, WORDS_PAUSE, WORDS_SHARE = 0.03, (0.12, 1.0), 4
 """Seconds after a frame at which the texts that quote it follow, once the picture is drawn; bounds of the seconds between
 two times that they do, under the hand; and how many times as long as the browser takes over a frame that is."""
-
-_worker: Worker | None = None
-
-
-def shared_worker() -> Worker:
-    """The one compute thread of this process."""
-    global _worker
-    if _worker is None:
-        _worker = Worker()
-    return _worker
 
 
 class LensView:

@@ -223,3 +223,14 @@ class Worker:
                 mailbox.running = None
         if current and not mailbox.closed:
             mailbox.deliver(result)
+
+
+_worker: Worker | None = None
+
+
+def shared_worker() -> Worker:
+    """The one compute thread of this process."""
+    global _worker
+    if _worker is None:
+        _worker = Worker()
+    return _worker

@@ -26,7 +26,7 @@ from tornado.httputil import HTTPServerRequest, RequestStartLine
 from tornado.ioloop import IOLoop
 
 from anisoscope.app import ahead, first_frame, pages, spare
-from anisoscope.app import view as view_module
+from anisoscope.app import worker as worker_module
 from anisoscope.app.packet import same
 from anisoscope.app.pages import LensPage
 from anisoscope.app.presets import presets
@@ -50,7 +50,7 @@ class Idle(Worker):
 
 @pytest.fixture(autouse=True)
 def nobody_computes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(view_module, "_worker", Idle())
+    monkeypatch.setattr(worker_module, "_worker", Idle())
 
 
 @pytest.fixture(scope="module")
