@@ -32,6 +32,17 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
         _scatter(frame),
         _overlap(frame),
         _power(frame),
+        *_maps(facts),
+        _recovered_bars(frame),
+        _detection(facts),
+        _posterior(frame),
+        _placement(),
+    )
+
+
+def _maps(facts: Mapping[str, Any]) -> tuple[Figure, ...]:
+    """Skies: the selected pair's response, and what is simulated and recovered."""
+    return (
         _map(
             "kernel",
             "What the pair feels",
@@ -67,10 +78,6 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
             "signed",
             "Difference between recovered and injected sky.",
         ),
-        _recovered_bars(frame),
-        _detection(facts),
-        _posterior(frame),
-        _placement(),
     )
 
 

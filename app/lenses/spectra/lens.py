@@ -223,16 +223,7 @@ class SpectraLens(Lens):
             ),
             Group((Action("train", "Train live"),), when=training),
             Group((Choice("view", "Figures"),)),
-            Group(
-                (
-                    Choice("matrix", "Singular values of"),
-                    Choice("beside", "Beside them"),
-                    Dial("layer", "Matrix", end="last_layer"),
-                    Choice("metric", "In one number"),
-                ),
-                "Spectrum",
-                when=shown,
-            ),
+            _spectrum(shown),
             Group(
                 (Choice("problem", "Problem"), Dial("steps", "Steps", log=True)), "Training", when=training
             ),
@@ -243,21 +234,38 @@ class SpectraLens(Lens):
                 "Branch",
                 when=training,
             ),
-            Group(
-                (
-                    Choice("scale", "Unit"),
-                    Choice("against", "Loss against"),
-                    Dial("last", "Last steps, 0: all"),
-                    Dial("seed", "Seed"),
-                ),
-                "Picture",
-                when=when("view", "training"),
-            ),
+            _picture(),
             Group(
                 (Choice("sort", "Order"), Switch("product", "Product of the layers")),
                 when=when("view", "layers"),
             ),
         )
+
+
+def _spectrum(shown: Condition) -> Group:
+    return Group(
+        (
+            Choice("matrix", "Singular values of"),
+            Choice("beside", "Beside them"),
+            Dial("layer", "Matrix", end="last_layer"),
+            Choice("metric", "In one number"),
+        ),
+        "Spectrum",
+        when=shown,
+    )
+
+
+def _picture() -> Group:
+    return Group(
+        (
+            Choice("scale", "Unit"),
+            Choice("against", "Loss against"),
+            Dial("last", "Last steps, 0: all"),
+            Dial("seed", "Seed"),
+        ),
+        "Picture",
+        when=when("view", "training"),
+    )
 
 
 def _lanes(training: Condition) -> tuple[Group, ...]:
