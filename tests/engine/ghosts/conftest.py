@@ -1,7 +1,8 @@
-"""What the ghost tests share: the oracle table and a slow, independent partition function in mpmath."""
+"""What the ghost tests share: the oracle table, a slow, independent partition function in mpmath, random numbers."""
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,3 +74,11 @@ class SlowGhosts:
 def slow_ghosts() -> type[SlowGhosts]:
     """The slow second implementation."""
     return SlowGhosts
+
+
+@pytest.fixture
+def own_random_numbers() -> Iterator[None]:
+    """The same random numbers for each test, and the generator as it was after it."""
+    with torch.random.fork_rng():
+        torch.manual_seed(6)
+        yield

@@ -1,9 +1,6 @@
 """Logits of training's own pass: taken where a pass in evaluation mode gives the same, and nowhere else."""
 
 import copy
-import gc
-import pickle
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -15,47 +12,9 @@ from torch.func import functional_call
 from anisoscope.engine.ghosts import ClipStep, RadiusClip
 from anisoscope.engine.ghosts.clip_training_logits import TrainingLogits
 
+from .clipped_training import EFFECT, Own, Training, X, Y, network, nothing
 
-@pytest.fixture(autouse=True)
-def _keep_the_generator():
-    with torch.random.fork_rng():
-        torch.manual_seed(6)
-        yield
-
-
-X, Y = torch.linspace(-2, 2, 96).sin().view(16, 6), torch.arange(16) % 4
-
-
-def network(*between: nn.Module) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(6, 9), nn.Tanh(), *between, nn.Linear(9, 4))
-
-
-# How much the mode matters to the models below; set before the last step.
-EFFECT = {"size": 0.5}
-
-
-class Training:
-    """Two steps that settle the clip; then one with something between its pass and its step."""
-
-    def __init__(self, model: nn.Module, reuse: bool = True, rate: float = 0.3, **settings: Any):
-        self.model, self.x = model, X.clone()
-        self.optimizer = torch.optim.SGD(model.parameters(), lr=rate)
-        self.clip = RadiusClip(model, self.optimizer, target=0.01, reuse=reuse, **settings)
-        for _ in range(2):
-            self.forward()
-            self.last = self.clip.step(self.x)
-
-    def forward(self, x: Tensor | None = None) -> Tensor:
-        self.optimizer.zero_grad()
-        logits = self.model(self.x if x is None else x)
-        nn.functional.cross_entropy(logits, Y[: len(logits)]).backward()
-        return logits
-
-    def last_step(self, between: Callable[["Training", Tensor], Any]) -> ClipStep:
-        EFFECT["size"] = 0.5
-        logits = self.forward()
-        between(self, logits)
-        return self.clip.step(self.x)
+pytestmark = pytest.mark.usefixtures("own_random_numbers")
 
 
 def both(
@@ -77,21 +36,6 @@ def both(
     for one, other in zip(without.model.parameters(), with_them.model.parameters(), strict=True):
         assert torch.equal(one, other)
     return found
-
-
-def nothing(_: Training, __: Tensor) -> None:
-    pass
-
-
-class Own(nn.Module):
-    """A class of the user's, built of plain parts."""
-
-    def __init__(self, inner: nn.Module | None = None):
-        super().__init__()
-        self.body = inner or network()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return 2 * self.body(x)
 
 
 SAFE: dict[str, Callable[[], nn.Module]] = {
@@ -368,44 +312,6 @@ def test_logits_that_are_measured_to_differ_are_never_taken():
     assert both(AsksElsewhere, nothing).measured
 
 
-def test_nothing_is_kept_longer_than_needed():
-    training = Training(network(), mode="monitor", every=3)
-    watched, kept, seen = [], [], []
-    for _ in range(7):
-        x = X.clone()
-        logits = training.forward(x)
-        watched.append(bool(training.model._forward_hooks))
-        inputs = weakref.ref(x)
-        training.x = x
-        seen.append(training.clip.step(x).reused)
-        del x, logits
-        training.x = X
-        gc.collect()
-        kept.append(inputs() is not None)
-    assert watched == seen == [False, True, False, False, True, False, False]
-    assert not any(kept)
-    del training.clip
-    for _ in range(2):
-        gc.collect()
-    assert not training.model._forward_hooks
-
-
-@pytest.mark.parametrize("settings", [{"backend": "jvp"}, {"samples": X}, {"samples": [X]}, {"reuse": False}])
-def test_no_hook_where_it_is_of_no_use(settings):
-    training = Training(network(), **settings)
-    assert not training.model._forward_hooks and not training.last_step(nothing).reused
-
-
-def test_no_hook_for_those_who_hand_the_logits_in():
-    training = Training(network())
-    for handed_in in (True, True, False, False, True):
-        logits = training.forward()
-        hooks = len(training.model._forward_hooks)
-        last = training.clip.step(training.x, logits=logits if handed_in else None)
-        assert len(training.model._forward_hooks) == (not handed_in)
-    assert last.reused and hooks == 1
-
-
 def test_logits_of_the_user_that_step_with_the_weights():
     """A view of the weights is no longer what was handed in when the step is measured; that is noticed."""
     radii = []
@@ -419,58 +325,3 @@ def test_logits_of_the_user_that_step_with_the_weights():
             last = clip.step(X, logits=None if settings else logits)
         radii.append(last.radius)
     assert radii[0] == pytest.approx(radii[1], rel=1e-3)
-
-
-def test_the_hook_goes_with_the_clip():
-    model = network()
-    clip = RadiusClip(model, torch.optim.SGD(model.parameters(), lr=0.1))
-    assert len(model._forward_hooks) == 1
-    del clip
-    gc.collect()
-    assert not model._forward_hooks
-
-
-def test_copies_and_pickles_of_the_model_are_models():
-    training = Training(network())
-    stored = pickle.dumps(training.model)
-    assert b"anisoscope" not in stored
-    expected = training.model(X)
-    for other in [copy.deepcopy(training.model), pickle.loads(stored)]:
-        assert torch.equal(other(X), expected)
-        # Their passes are not those of the training.
-        training.forward()
-        with torch.no_grad():
-            other[0].weight.zero_()
-        other(training.x)
-        assert training.clip.step(training.x).reused
-    # A copied clip watches the copied model.
-    clip = copy.deepcopy(training.clip)
-    nn.functional.cross_entropy(clip.model(X), Y).backward()
-    clip.step(X)
-    nn.functional.cross_entropy(clip.model(X), Y).backward()
-    assert clip.step(X).reused
-
-
-def test_a_model_compiled_later_leaves_no_trace_of_the_hook():
-    torch.compiler.reset()
-    training = Training(Own())
-    operations: list[int] = []
-
-    def compiler(graph: Any, _: Any) -> Any:
-        operations.append(len(graph.graph.nodes))
-        return graph.forward
-
-    compiled = torch.compile(training.model, backend=compiler, fullgraph=True)
-    nn.functional.cross_entropy(compiled(training.x), Y).backward()
-    assert not training.clip.step(training.x).reused
-    torch.compiler.reset()
-    plain = Own()
-    torch.compile(plain, backend=compiler, fullgraph=True)(X)
-    assert operations[0] == operations[1]
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_tracing_leaves_no_trace_of_the_hook():
-    training = Training(network())
-    traced = torch.jit.trace(training.model, X)
-    assert torch.equal(traced(X), training.model(X))
