@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
@@ -304,8 +306,7 @@ def _controls(parts: Parts) -> pn.Column:
 
 def _figures(view: LensView) -> pn.Column:
     room = SHOWN_FIRST
-    children: list[pn.viewable.Viewable] = []
-    pair: list[tuple[Condition | None, pn.viewable.Viewable]] = []
+    blocks: list[tuple[bool, pn.viewable.Viewable]] = []
     for screen in view.screens:
         figure = screen.figure
         css = "an-hero" if figure.size == "hero" else "an-figure"
@@ -320,13 +321,11 @@ def _figures(view: LensView) -> pn.Column:
         room -= shown
         if figure.when is not None:
             _show_when(view.parts, figure.when, block)
-        if figure.size in ("pair", "square"):
-            pair.append((figure.when, block))
-            continue
-        children += _side_by_side(view.parts, pair)
-        pair = []
-        children.append(block)
-    children += _side_by_side(view.parts, pair)
+        blocks.append((figure.size in ("pair", "square"), block))
+    children: list[pn.viewable.Viewable] = []
+    for are_beside, together in groupby(blocks, itemgetter(0)):
+        row = [block for _, block in together]
+        children += [column(*row, css="an-pair")] if are_beside else row
     if view.parts.table is not None:
         children.append(column(view.parts.table, css="an-table"))
     return column(*children, css="an-figures")
@@ -338,19 +337,6 @@ def _empty_place(screen: Screen) -> pn.Spacer:
 
 def _canvas(view: LensView, screen: Screen) -> Canvas:
     return Canvas(screen.draw(view.complete), sizing_mode="stretch_width", margin=0)
-
-
-def _side_by_side(
-    parts: Parts, pair: list[tuple[Condition | None, pn.viewable.Viewable]]
-) -> list[pn.viewable.Viewable]:
-    """Figures beside one another; where all of them go, so does the room they had."""
-    if not pair:
-        return []
-    both = column(*(block for _, block in pair), css="an-pair")
-    first = pair[0][0]
-    if first is not None and all(condition == first for condition, _ in pair):
-        _show_when(parts, first, both)
-    return [both]
 
 
 def _story(parts: Parts) -> pn.Column:
