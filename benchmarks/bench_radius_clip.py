@@ -136,8 +136,8 @@ def _network(title: str, make: Callable[[], nn.Module], inputs: Tensor) -> Itera
         PASS: _stepper(make(), inputs, None, pass_every=1),
         TENTH: _stepper(make(), inputs, None, pass_every=EVERY),
         BY_HAND: _by_hand(make(), inputs),
+        HANDED: _stepper(make(), inputs, {}, hand_in=True),
     }
-    ways[HANDED] = _stepper(make(), inputs, {}, hand_in=True)
     ways |= {
         name: _stepper(make(), inputs, settings) for name, settings in WAYS.items() if _possible(title, name)
     }

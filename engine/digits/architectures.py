@@ -30,7 +30,7 @@ class SelfAttention(nn.Module):
         batch, length, width = tokens.shape
         projected = self.project_in(tokens).view(batch, length, 3, self.heads, width // self.heads)
         query, key, value = projected.permute(2, 0, 3, 1, 4)
-        # Keys before queries: PyTorch's softmax takes twice as long along a last dimension of eight.
+        # Keys before queries: PyTorch's softmax is slow along a last dimension as short as this.
         scores = key @ query.transpose(-1, -2) / sqrt(width // self.heads)
         mixed = scores.softmax(dim=-2).transpose(-1, -2) @ value
         return self.project_out(mixed.transpose(1, 2).reshape(batch, length, width))

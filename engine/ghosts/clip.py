@@ -177,7 +177,7 @@ class RadiusClip:
 
     def _passed_over(self, last: ClipStep, taken: Advance) -> ClipStep:
         """Of a step that was not looked at: what the one before it found."""
-        # By place: by name it takes twice as long, and this is all that most steps of a monitor cost.
+        # By place, which is faster than by name: this is all that most steps of a monitor cost.
         return ClipStep(
             *(self._count, math.nan, last.radius, math.nan, math.nan, last.scale, last.clipped),
             *(last.bottleneck_index, False, last.refused, taken.skipped, last.backend, last.reason),
@@ -195,9 +195,9 @@ class RadiusClip:
         taken = advance(self.optimizer, closure, scaler)
         with torch.set_grad_enabled(False):
             norm = self._weights.finish()
-            known = self._known(norm)
-            found = self._measured(inputs, norm, start) if known is None else known
-            return self._settled(norm, found, known is None, taken)
+            kept = self._kept(norm)
+            found = self._measured(inputs, norm, start) if kept is None else kept
+            return self._settled(norm, found, kept is None, taken)
 
     def _start_logits(self, inputs: object, logits: Tensor | None) -> StartLogits | None:
         kept = self._training.take(inputs)
@@ -210,7 +210,7 @@ class RadiusClip:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    def _known(self, norm: float) -> _Found | None:
+    def _kept(self, norm: float) -> _Found | None:
         """The last measurement, where it may stand for a step of this length and none is due."""
         if self._is_due() or self._reference is None or not norm <= _JUMP * self._reference[0]:
             return None

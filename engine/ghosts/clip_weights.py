@@ -36,8 +36,7 @@ class StepWeights:
 
     Three copies of the optimizer's weights, in float32 where the weights are of half precision. To be used
     under `torch.no_grad`. Points are copied into the parameters, which keep their memory: what shares it moves
-    along, and what hangs on it, as the hooks of data-parallel training do, stays. Other memory in their place would
-    be 2 to 3 % of a step cheaper.
+    along, and what hangs on it, as the hooks of data-parallel training do, stays.
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter]):

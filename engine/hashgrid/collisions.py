@@ -77,8 +77,7 @@ def measured_speckle(grid: HashGrid, sources: Tensor, points: Tensor) -> float:
     Raises:
         InvalidGrid: on shapes or values that do not fit.
     """
-    places = checked_vectors(sources, "sources", grid.dim).cpu()
-    seen = checked_vectors(points, "points", grid.dim).cpu()
+    places, seen = checked_vectors(sources, "sources", grid.dim), checked_vectors(points, "points", grid.dim)
     if len(places) == 0 or len(seen) < 2:
         raise InvalidGrid(
             f"sources, points are {len(places)} and {len(seen)}: 1 and 2 at least have a variance"

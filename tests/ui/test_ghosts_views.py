@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from lens_page import DRAWN, drag, link, opened, readouts, value
@@ -136,3 +137,14 @@ def test_space_plays_the_dial_that_is_shown_and_none_that_is_hidden(page: Page, 
     page.keyboard.press("Space")
     page.wait_for_timeout(500)
     assert value(page, "watch_step") == hidden and link(page) == at_first
+
+
+@pytest.mark.parametrize("view", ["step", "sweep", "temperature", "watch"])
+def test_figures_that_are_hidden_leave_no_room(page: Page, address: str, view: str) -> None:
+    opened(page, address, "ghosts", f"?view={view}")
+    figures = page.locator(".an-figures").bounding_box()
+    boxes = [block.bounding_box() for block in page.locator(".an-hero:visible, .an-figure:visible").all()]
+    assert figures and boxes[0] and boxes[0]["y"] == pytest.approx(figures["y"], abs=1)
+    rows = sorted({(box["y"], box["y"] + box["height"]) for box in boxes if box})
+    below = [top - bottom for (_, bottom), (top, _) in pairwise(rows) if top > bottom]
+    assert below and all(gap == pytest.approx(14, abs=1) for gap in below)

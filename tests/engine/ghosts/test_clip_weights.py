@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from anisoscope.engine.ghosts import RadiusClip
 from anisoscope.engine.ghosts.clip_weights import StepWeights
 
-X, Y = torch.linspace(-2, 2, 15).sin().view(5, 3), torch.arange(5) % 4
+from .clipped_training import X, Y, network
 
 
 @pytest.mark.parametrize("size", [3, 1024 * 16, 1024 * 16 + 1, 1024 * 99 - 1])
@@ -74,7 +74,7 @@ def _saved(value: Any) -> Any:
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it)), _saved])
 def test_a_copy_of_a_training_goes_on_as_the_training_does(copied):
-    model = nn.Linear(3, 4)
+    model = network()
     clip = RadiusClip(model, torch.optim.Adam(model.parameters(), lr=0.3), target=0.01)
     train(model, clip, 3)
     other, other_clip = copied((model, clip))
@@ -87,24 +87,18 @@ def test_a_copy_of_a_training_goes_on_as_the_training_does(copied):
 @pytest.mark.parametrize("mode", ["cap", "monitor"])
 def test_a_model_that_is_converted_later_is_stepped_in_its_new_precision(before, mode):
     """By a new start: of weights in another precision the last radius says nothing."""
-    generator = torch.Generator().manual_seed(0)
-    converted, straight = nn.Linear(3, 4), nn.Linear(3, 4)
-    with torch.no_grad():
-        for parameter, other in zip(converted.parameters(), straight.parameters(), strict=True):
-            other.copy_(parameter.uniform_(-1, 1, generator=generator).bfloat16())
-            parameter.copy_(other)
-    converted.to(before)
-    clips = [
-        RadiusClip(model, torch.optim.SGD(model.parameters(), lr=0.3), target=0.01, mode=mode, every=2)
-        for model in (converted, straight)
-    ]
+
+    def clipped(model: nn.Module) -> RadiusClip:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.3)
+        return RadiusClip(model, optimizer, target=0.01, mode=mode, every=2)
+
+    # Of half precision first, so that all conversions are of the same weights.
+    converted = network().bfloat16().to(before)
+    straight = copy.deepcopy(converted).double()
+    early = clipped(converted)
     converted.double()
-    straight.double()
-    clips[1] = RadiusClip(straight, clips[1].optimizer, target=0.01, mode=mode, every=2)
-    found = [
-        train(model, clip, 5, X.double()) for model, clip in zip((converted, straight), clips, strict=True)
-    ]
-    assert found[0] == found[1] and found[0].measured
+    found = train(converted, early, 5, X.double())
+    assert found == train(straight, clipped(straight), 5, X.double()) and found.measured
     assert all(map(torch.equal, converted.parameters(), straight.parameters()))
 
 
@@ -113,7 +107,7 @@ class Clamped(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.body = nn.Linear(3, 4)
+        self.body = nn.Linear(6, 4)
 
     def forward(self, x: Tensor) -> Tensor:
         with torch.no_grad():
@@ -146,7 +140,7 @@ class Refuses(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.body, self.fault = nn.Linear(3, 4), None
+        self.body, self.fault = network(), None
 
     def forward(self, x: Tensor) -> Tensor:
         if self.fault is not None and not torch.is_grad_enabled():
