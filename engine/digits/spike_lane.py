@@ -36,6 +36,8 @@ class SpikeData:
 class Records:
     """One entry for the start and one after each step; at the start there is no step: its four numbers are NaN.
 
+    Entries of a step come in the order of the fields: a reader in another thread cuts to the length of the last.
+
     loss, accuracy: of the held-back part after the step. proposed, norm, radius: as `TakenStep`. reach: r = norm / radius.
     """
 
@@ -80,8 +82,8 @@ class SpikeLane:
 
     @property
     def step(self) -> int:
-        """The last whole step."""
-        return len(self.records.loss) - 1
+        """The last whole step: all of its numbers are recorded."""
+        return len(self.records.radius) - 1
 
     @property
     def running(self) -> bool:

@@ -19,8 +19,9 @@ class LiveTraining:
 
     Lanes know nothing of one another: alone or among four a lane computes the same bits, and so does its replay, as long
     as torch works with one thread; with more the order of its sums changes from run to run. Nothing global is touched,
-    neither random numbers nor the number of threads. Not to be advanced from two threads at once; timelines may be read
-    from another one meanwhile.
+    neither random numbers nor the number of threads. Not to be advanced from two threads at once. Another one may read
+    meanwhile: the rows of all steps in `steps` are there, and of a lane that has ended nothing moves any more; what is
+    to be of one moment it takes from `Timeline.so_far`.
 
     Args:
         problem: as `anisoscope.engine.problems.Problem`.

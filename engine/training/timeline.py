@@ -1,5 +1,6 @@
 """What is recorded of one lane: rows of numbers, one a recorded step, in arrays that grow."""
 
+import copy
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -132,8 +133,11 @@ class Timeline:
         """One more row: a value for each array, numbers of `report` by name."""
         if self.rows == self._limit:
             raise InvalidStep(f"rows is {self.rows}: at most {self._limit} are kept")
-        for name in (report or {}).keys() - self._reports.keys():
-            self._reports[name] = _empty((len(self._arrays["steps"]),), np.float64)
+        new = (report or {}).keys() - self._reports.keys()
+        if new:
+            # a dict of its own: a reader in another thread may be going through the one before
+            capacity = len(self._arrays["steps"])
+            self._reports = {**self._reports, **{name: _empty((capacity,), np.float64) for name in new}}
         if self.rows == len(self._arrays["steps"]):
             self._grow()
         for name, array in self._arrays.items():
@@ -142,6 +146,15 @@ class Timeline:
             self._reports[name][self.rows] = value
         # last, so that a reader in another thread sees whole rows only
         self.rows += 1
+
+    def so_far(self) -> "Timeline":
+        """The rows there are now: it stays as it is while this one grows, and takes no rows itself; nothing is copied.
+
+        For readers beside a training: between two looks at a growing timeline its arrays differ in length.
+        """
+        found = copy.copy(self)
+        found._limit = found.rows
+        return found
 
     def copy_rows(self, other: "Timeline", rows: int) -> None:
         """The first rows of another timeline of the same layers in place of all here."""

@@ -56,6 +56,7 @@ class Track:
         if parent is None:
             self._checkpoints = Checkpoints(self._lane.state())
             self._recording.write(self._lane)
+            self._tell()
         else:
             self.leave_when_due()
 
@@ -64,16 +65,16 @@ class Track:
         """The last whole step."""
         if self._follows and self.parent is not None:
             return min(self.parent.step, self._leaves_at)
-        return self._lane.step
+        return self._step
 
     @property
     def running(self) -> bool:
-        return self.parent.running if self._follows and self.parent else self._lane.running
+        return self.status == "running"
 
     @property
     def status(self) -> str:
         """As `Lane.status`; that of the parent while this is still the same training."""
-        return self.parent.status if self._follows and self.parent else self._lane.status
+        return self.parent.status if self._follows and self.parent else self._status
 
     @property
     def timeline(self) -> Timeline:
@@ -89,6 +90,7 @@ class Track:
                 self._recording.write(self._lane)
             if self._checkpoints.due(self._lane.step):
                 self._checkpoints.keep(self._lane.state())
+        self._tell()
 
     def weights(self, step: int) -> dict[str, Tensor]:
         """The model's state after a step, bit for bit."""
@@ -147,7 +149,14 @@ class Track:
         self._lane.seconds = float(parent.timeline.seconds[row])
         self._checkpoints = Checkpoints(self._lane.state())
         self._recording.fork(parent._recording, row, before)
+        self._tell()
         self._follows = False
+
+    def _tell(self) -> None:
+        """Says how far the lane is, after its row is written: a reader in another thread finds the row of every step."""
+        self._step = self._lane.step
+        # last: who reads that a lane has ended finds its last step
+        self._status = self._lane.status
 
     def _fresh_lane(self) -> Lane:
         return Lane(self.problem, self.key.lane, self.key.steps, self.key.seed)

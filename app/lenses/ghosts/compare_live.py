@@ -53,7 +53,7 @@ class Compared:
     largest: float | None = None
     products: int = 0
     settled: bool = False
-    _rows: list[torch.Tensor] = field(default_factory=list)
+    _rows: dict[int, torch.Tensor] = field(default_factory=dict)
 
     @property
     def doubling(self) -> float:
@@ -81,13 +81,14 @@ def find_divergence(known: Compared) -> Iterator[None]:
     if known.divergence is None:
         steps = torch.as_tensor(RATIOS * known.sweep.radii["bound"], dtype=z.dtype, device=z.device)
         parts = steps.split(_PART)
-        # What an earlier request found before it was cancelled stays.
-        for part in parts[len(known._rows) :]:
-            both = [linearised_divergence(z, a, part, forward) for forward in (True, False)]
-            rows = [*(found.amax(0) for found in both), *(found.mean(0) for found in both)]
-            known._rows.append(torch.stack(rows))
-            yield None
-        known.divergence = torch.cat(known._rows[: len(parts)], 1).cpu().numpy()
+        # What another request has found stays: one that was cancelled, or goes on in turn with this one.
+        for number, part in enumerate(parts):
+            if number not in known._rows:
+                both = [linearised_divergence(z, a, part, forward) for forward in (True, False)]
+                rows = [*(found.amax(0) for found in both), *(found.mean(0) for found in both)]
+                known._rows[number] = torch.stack(rows)
+                yield None
+        known.divergence = torch.cat([known._rows[number] for number in range(len(parts))], 1).cpu().numpy()
     if known.region is None:
         known.region = divergence_step(z, a, LIMIT)
         yield None
@@ -105,10 +106,12 @@ def find_largest(known: Compared) -> Iterator[None]:
     """The largest eigenvalue of the Hessian: better with every product, pauses in between."""
     if known.settled:
         return
-    source, known.products = known.source, 0
+    source, products = known.source, 0
     for value in MeanLoss(source.model(), source.images, source.labels).largest_in_parts(source.direction):
         if value is not None:
-            known.products += 1
+            products += 1
+            # another request may have come further
+            known.products = max(products, known.products)
             known.largest = max(value, known.largest or -math.inf)
         yield None
     known.settled = True

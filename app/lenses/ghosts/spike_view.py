@@ -57,8 +57,11 @@ def _seen(
     lab: SpikeLab, request: Request, until: int, every: bool = True
 ) -> tuple[dict[str, Columns], dict[str, Any]]:
     """Tables and facts of what has been computed up to this step; of `every` figure, or of the first two."""
+    # first: where another thread trains on meanwhile, the rows come at least as far
+    head = min(lab.head, until)
     rows = [_rows(lane, until) for lane in lab.lanes]
-    facts = _facts(lab, rows, request, until)
+    stopped = [_stopped(lane, until) for lane in lab.lanes]
+    facts = _facts(lab, rows, stopped, request) | {"spike_head": head}
     found: dict[str, Columns] = {
         "spike_shade": _shade(lab, request["spike_steps"]),
         "spike_target": {"y": np.array([math.log10(request["spike_target"])])},
@@ -70,23 +73,22 @@ def _seen(
         for lane, curve in zip(LANES, curves, strict=True):
             found[f"spike_{quantity}_{lane}"] = curve
         found |= _names(quantity, curves, low, high)
-    stopped = [lane.status if _has_stopped(lane, until) else "" for lane in lab.lanes]
     found["spike_captions"] = {
         "stopped": stopped,
         "asked": np.array([facts.get(f"spike_asked_{name}", math.nan) for name in LANES]),
-        "head": np.full(len(LANES), float(facts["spike_head"])),
+        "head": np.full(len(LANES), float(head)),
     }
     return found, facts
 
 
 def _rows(lane: SpikeLane, until: int) -> dict[str, np.ndarray]:
     """Columns of a lane, one row a step from 0; logarithms but for the accuracy, NaN where there is nothing."""
-    records, rows = lane.records, slice(0, until + 1)
-    norm, radius = np.array(records.norm[rows]), np.array(records.radius[rows])
-    loss, proposed = np.array(records.loss[rows]), np.array(records.proposed[rows])
+    records = lane.records.cut(min(until, lane.step) + 1)
+    norm, radius = np.array(records.norm), np.array(records.radius)
+    loss, proposed = np.array(records.loss), np.array(records.proposed)
     return {
         "loss": _log(loss),
-        "accuracy": np.array(records.accuracy[rows]),
+        "accuracy": np.array(records.accuracy),
         "reach": _log(norm / radius),
         "norm": _log(norm),
         "radius": _log(radius),
@@ -133,30 +135,31 @@ def _shade(lab: SpikeLab, steps: int) -> Columns:
     return {"x0": np.array([a for a, _ in inside]), "x1": np.array([b for _, b in inside])}
 
 
-def _has_stopped(lane: SpikeLane, until: int) -> bool:
-    return not lane.running and lane.step < until
+def _stopped(lane: SpikeLane, until: int) -> str:
+    """Why a lane goes no further, where it ended before it should; else nothing."""
+    return lane.status if not lane.running and lane.step < until else ""
 
 
-def _facts(lab: SpikeLab, rows: list[dict[str, np.ndarray]], request: Request, until: int) -> dict[str, Any]:
+def _facts(
+    lab: SpikeLab, rows: list[dict[str, np.ndarray]], stopped: list[str], request: Request
+) -> dict[str, Any]:
     """Numbers of each lane at the newest step, at the first spike and after it."""
-    head, at = min(lab.head, until), int(request["spike_at"])
+    at = int(request["spike_at"])
     facts: dict[str, Any] = {
-        "spike_head": head,
         "spike_last": int(request["spike_steps"]),
         "spike_places": [spike.at for spike in lab.spec.spikes],
-        "spike_status": [lane.status if _has_stopped(lane, until) else "" for lane in lab.lanes],
+        "spike_status": stopped,
         "device": "cpu",
         "dtype": "float32",
     }
-    for name, lane, columns in zip(LANES, lab.lanes, rows, strict=True):
+    for name, why, columns in zip(LANES, stopped, rows, strict=True):
         # what a stopped lane last was says nothing of where it went
-        stopped = _has_stopped(lane, until)
-        facts[f"spike_accuracy_{name}"] = math.nan if stopped else float(columns["accuracy"][-1])
-        facts[f"spike_loss_{name}"] = math.nan if stopped else float(10 ** columns["loss"][-1])
+        facts[f"spike_accuracy_{name}"] = math.nan if why else float(columns["accuracy"][-1])
+        facts[f"spike_loss_{name}"] = math.nan if why else float(10 ** columns["loss"][-1])
         asked = columns["asked"][1:]
         if len(asked) and np.isfinite(asked).any():
             facts[f"spike_most_{name}"] = float(asked[np.isfinite(asked)].max())
-        if lane.step >= at and until >= at:
+        if len(columns["asked"]) > at:
             facts[f"spike_asked_{name}"] = float(columns["asked"][at])
             facts[f"spike_taken_{name}"] = float(10 ** columns["reach"][at])
             facts[f"spike_norm_{name}"] = float(10 ** columns["norm"][at])

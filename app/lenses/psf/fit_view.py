@@ -17,7 +17,7 @@ from ...frame import Columns, Frame, Idle
 from ...request import Request
 from . import nothing
 from .encoding import Encoding
-from .fits import Fits, fits_of
+from .fits import Fits, Turn, fits_of
 from .images import luminance
 from .scales import DECADES, GAP, PITCH, TILE, WAYS
 
@@ -49,29 +49,31 @@ def frames(request: Request, encoding: Encoding, facts: dict[str, Any]) -> Itera
     while request["fit_running"] and not fits.done:
         if time.perf_counter() - shown > FRAME_SECONDS:
             shown = time.perf_counter()
-            now = {"doing": "Fitting, step", "head": max(0, fits.head), "ended": False}
+            turn = fits.turn
+            now = {"doing": "Fitting, step", "head": max(0, turn.head), "ended": False}
             yield Frame(
-                tables(fits, spectra := residual_spectra(fits)),
-                {**facts, **numbers(fits, spectra), **now},
-                (max(0, fits.head), fits.steps),
-                notes(fits, rate=True),
+                tables(fits, turn, spectra := residual_spectra(fits, turn)),
+                {**facts, **numbers(fits, turn, spectra), **now},
+                (max(0, turn.head), fits.steps),
+                notes(fits, turn, rate=True),
             )
             yield Idle(PAGE_SECONDS)
         fits.advance(SLICE_SECONDS)
         yield None
-    spectra = residual_spectra(fits)
-    facts = {**facts, **numbers(fits, spectra), "head": max(0, fits.head), "ended": fits.done}
-    yield Frame(tables(fits, spectra), facts, (1, 1), notes(fits))
+    turn = fits.turn
+    spectra = residual_spectra(fits, turn)
+    facts |= numbers(fits, turn, spectra) | {"head": max(0, turn.head), "ended": turn.head == fits.steps}
+    yield Frame(tables(fits, turn, spectra), facts, (1, 1), notes(fits, turn))
 
 
-def residual_spectra(fits: Fits) -> list[Tensor]:
+def residual_spectra(fits: Fits, turn: Turn) -> list[Tensor]:
     """(H, W) power of what each way leaves, frequency zero in the middle."""
-    return [power_spectrum(picture - fits.target.values) for picture in fits.pictures]
+    return [power_spectrum(picture - fits.target.values) for picture in turn.pictures]
 
 
-def tables(fits: Fits, spectra: list[Tensor]) -> dict[str, Columns]:
+def tables(fits: Fits, turn: Turn, spectra: list[Tensor]) -> dict[str, Columns]:
     """Everything that is drawn, and the empty tables of other views."""
-    values, last = fits.target.values, max(0, fits.head)
+    values, last = fits.target.values, max(0, turn.head)
     own = power_spectrum(values - values.mean((0, 1)))
     most = max(float(spectrum.max()) for spectrum in spectra) or 1.0
     found: dict[str, Columns] = {
@@ -80,7 +82,7 @@ def tables(fits: Fits, spectra: list[Tensor]) -> dict[str, Columns]:
     }
     x = np.arange(last + 1, dtype=float)
     for k, way in enumerate(WAYS):
-        found[f"fit_{way}"] = _tile(values, luminance(fits.pictures[k]), k + 1, GAP)
+        found[f"fit_{way}"] = _tile(values, luminance(turn.pictures[k]), k + 1, GAP)
         found[f"fit_spectrum_{way}"] = _tile(values, _shares(spectra[k], most), k + 1, -GAP - TILE)
         for name, rows in (("psnr", fits.psnr), ("held", fits.held_out)):
             y = rows[k, : last + 1]
@@ -90,9 +92,9 @@ def tables(fits: Fits, spectra: list[Tensor]) -> dict[str, Columns]:
     return {**nothing.tables(), **found, "fit_names": _names()}
 
 
-def numbers(fits: Fits, spectra: list[Tensor]) -> dict[str, Any]:
+def numbers(fits: Fits, turn: Turn, spectra: list[Tensor]) -> dict[str, Any]:
     """The state of each way: decibels, size, work, and how much of its residual lies near the axes."""
-    last = fits.head
+    last = turn.head
     psnr = fits.psnr[:, : last + 1]
     facts: dict[str, Any] = {
         "fit_steps": fits.steps,
@@ -115,14 +117,14 @@ def numbers(fits: Fits, spectra: list[Tensor]) -> dict[str, Any]:
     return facts
 
 
-def notes(fits: Fits, rate: bool = False) -> tuple[str, ...]:
+def notes(fits: Fits, turn: Turn, rate: bool = False) -> tuple[str, ...]:
     """What a reader must know of the pictures, and while they are made how long a step takes."""
     words = [fits.target.note] if fits.target.note else []
     if fits.target.values.shape[2] == 3:
         words.append("fitted in colour, shown by luminance")
-    if not rate and not fits.done:
-        words.append(f"paused at step {max(0, fits.head)} of {fits.steps}")
-    if rate and fits.head > 0:
+    if not rate and turn.head < fits.steps:
+        words.append(f"paused at step {max(0, turn.head)} of {fits.steps}")
+    if rate and turn.head > 0:
         words.append(f"{fits.milliseconds:.0f} ms a step of one way")
     return tuple(words)
 

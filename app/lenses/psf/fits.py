@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -34,28 +35,39 @@ HIGHEST = 150.0
 """Decibels that stand for no error at all: float32 tells no less apart."""
 
 
+class Turn(NamedTuple):
+    """What all four have come to: their step, −1 before the first, and the picture (H, W, C) that each makes there."""
+
+    head: int
+    pictures: tuple[Tensor, ...]
+
+
 class Fits:
     """Four fits of one image, a step of each in turn.
 
     Attributes:
         target: what is fitted.
         steps: the last step; step 0 is untrained.
-        head: step that all four have reached; −1 before the first.
-        psnr, held_out: (4, steps + 1) decibels, NaN where there is nothing yet or nothing held out.
-        pictures: (H, W, C) of each way at its latest step.
+        turn: the last whole one, to be taken once for a frame: another thread may fit on meanwhile.
+        psnr, held_out: (4, steps + 1) decibels, NaN where nothing is held out; whole up to the step of `turn`.
         parameters, gathers: of each way's tables; gathers are rows read for one point.
     """
 
     def __init__(self, request: Request) -> None:
         self.target = images.target(request["picture"], request["image"])
-        self.steps, self.head = int(request["fit_steps"]), -1
+        self.steps = int(request["fit_steps"])
         self.psnr = np.full((len(WAYS), self.steps + 1), np.nan)
         self.held_out = self.psnr.copy()
-        self.pictures: list[Tensor] = [torch.ones_like(self.target.values)] * len(WAYS)
+        self.turn = Turn(-1, (torch.ones_like(self.target.values),) * len(WAYS))
+        self._pictures: list[Tensor] = []
         self.parameters, self.gathers = [0] * len(WAYS), [0] * len(WAYS)
         self.seconds, self._turns = 0.0, 0
         self._request = request
         self._fits: list[ImageFit] = []
+
+    @property
+    def head(self) -> int:
+        return self.turn.head
 
     @property
     def done(self) -> bool:
@@ -109,10 +121,11 @@ class Fits:
         self.held_out[k, state.step] = min(state.held_out_psnr, HIGHEST)
         # of an image that is small enough for a live fit, the engine always gives all pixels
         assert state.prediction is not None
-        self.pictures[k] = state.prediction
+        self._pictures.append(state.prediction)
         self._turns += 1
         self.seconds += time.perf_counter() - began
-        self.head = self._turns // len(WAYS) - 1
+        if len(self._pictures) == len(WAYS):
+            self.turn, self._pictures = Turn(state.step, tuple(self._pictures)), []
 
 
 def fits_of(request: Request) -> Fits:

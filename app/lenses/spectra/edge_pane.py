@@ -63,7 +63,8 @@ def _keep(kept: dict[Any, Any], key: Any, value: Any) -> None:
     """The newest stay."""
     kept[key] = value
     if len(kept) > KEPT:
-        del kept[next(iter(kept))]
+        # another thread may have let it go already
+        kept.pop(next(iter(kept)), None)
 
 
 def _frame(request: Request, gap: np.ndarray, beside: Beside, stage: tuple[int, int]) -> Frame:

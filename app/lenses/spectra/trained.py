@@ -58,18 +58,19 @@ class TrainedLane:
 
 
 def lanes_of(training: LiveTraining) -> list[TrainedLane]:
-    """The lanes of a training as they are now; equal optimisers are told apart by their learning rates, and where these
-    are equal too by a number."""
+    """The lanes of a training as they are now, whoever trains on meanwhile; equal optimisers are told apart by their
+    learning rates, and where these are equal too by a number."""
     specs = training.spec.lanes
     found: list[TrainedLane] = []
-    for spec, rows, status in zip(specs, training.timelines, training.status, strict=True):
+    # the status first: the rows of a lane that has ended are all of them
+    for spec, status, rows in zip(specs, training.status, training.timelines, strict=True):
         title = SHORT.get(spec.optimizer, OPTIMIZERS[spec.optimizer].title.split(",")[0].split(" with ")[0])
         if sum(other.optimizer == spec.optimizer for other in specs) > 1:
             title = f"{title} {spec.learning_rate:g}"
         twins = sum(lane.title == title or lane.title.startswith(f"{title} (") for lane in found)
         title = f"{title} ({twins + 1})" if twins else title
         matrices = tuple(Matrix(m.name, m.rows, m.columns, m.kept, m.values) for m in rows.layers)
-        found.append(TrainedLane(id(rows), title, rows, matrices, status))
+        found.append(TrainedLane(id(rows), title, rows.so_far(), matrices, status))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from anisoscope.app import hand
 from anisoscope.app.frame import Frame
 from anisoscope.app.lenses.ghosts import GhostsLens
 from anisoscope.app.lenses.ghosts.compare_figures import SCALES, written
-from anisoscope.app.lenses.ghosts.compare_live import LIMIT, RATIOS
+from anisoscope.app.lenses.ghosts.compare_live import LIMIT, RATIOS, _compared
 from anisoscope.app.lenses.ghosts.probe import probe
 from anisoscope.engine.ghosts import kl_bound, linearised_divergence, slope_spread
 
@@ -109,6 +110,22 @@ def test_frames_come_coarse_first_and_nothing_is_found_twice() -> None:
 
 
 @pytest.mark.browser
+def test_two_pages_that_compute_in_turn_find_what_one_does(linear: Frame) -> None:
+    """The worker advances the pages of two sessions step by step; both look at one network."""
+    lens = GhostsLens()
+    _compared.cache_clear()
+    pages = [lens.frames(lens.validated(LINEAR)) for _ in range(2)]
+    shown: list[Frame] = []
+    for steps in zip_longest(*pages):
+        shown += [step for step in steps if isinstance(step, Frame)]
+    last = [frame for frame in shown if frame.final]
+    assert len(last) == 2
+    for frame in last:
+        for name, values in frame.numeric_columns().items():
+            np.testing.assert_array_equal(values, linear.numeric_columns()[name], err_msg=name)
+        assert frame.facts["compare_products"] == linear.facts["compare_products"] > 1
+
+
 def test_the_browser_draws_and_says_what_python_does(browser: Browser, linear: Frame) -> None:
     lens, page = GhostsLens(), browser.new_page()
     page.evaluate(f"() => {{ window.lens = {hand.script('ghosts')} }}")

@@ -76,6 +76,28 @@ def test_a_pause_shows_what_was_computed_and_trains_nothing(
         np.testing.assert_array_equal(paused.tables[f"spike_accuracy_{lane}"]["y"], whole[:32])
 
 
+def test_a_frame_ends_at_the_last_whole_row(lens: GhostsLens) -> None:
+    """Another thread trains the same lanes, and has written part of a step's numbers."""
+    asked = {**SHORT, "spike_seed": 18, "spike_until": 24}
+    before, lab = lens.compute(asked), spike_labs.lab_of(lens.validated(asked))
+    begun = [
+        numbers
+        for lane in lab.lanes
+        for numbers in (lane.records.loss, lane.records.accuracy, lane.records.proposed)
+    ]
+    for numbers in begun:
+        numbers.append(7.0)
+    assert lab.head == 24
+    found, facts = spike_view._seen(lab, lens.validated({**asked, "spike_until": 60}), 60)
+    assert facts["spike_head"] == 24 and facts["spike_loss_plain"] == before.facts["spike_loss_plain"]
+    for lane in LANES:
+        np.testing.assert_array_equal(
+            found[f"spike_loss_{lane}"]["y"], before.tables[f"spike_loss_{lane}"]["y"]
+        )
+    for numbers in begun:
+        numbers.pop()
+
+
 def test_the_cursor_never_runs_ahead_of_the_lanes(lens, trained: list[Frame]) -> None:
     frame = next(frame for frame in trained if 0 < frame.facts["spike_head"] < 60)
     head = frame.facts["spike_head"]

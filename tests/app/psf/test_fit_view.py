@@ -100,6 +100,23 @@ def test_a_paused_fit_stands_still_and_goes_on_where_it_was():
     assert lens.compute(SMALL).facts["head"] == 10 and fit.done
 
 
+def test_pictures_and_numbers_are_of_one_step():
+    """A frame that is asked for when the first ways have gone on and the last have not."""
+    lens = LENS()
+    fit = fits_of(lens.validated(SMALL))
+    while fit.head < 2:
+        fit.advance(0.001)
+    while len(fit._pictures) != 1:
+        fit._step()
+    paused = lens.compute({**SMALL, "fit_running": False})
+    assert f"paused at step {fit.head} of 10" in paused.notes
+    for k, way in enumerate(WAYS):
+        error = (fit.turn.pictures[k] - fit.target.values).square().mean().item()
+        assert paused.facts[f"psnr_{way}"] == pytest.approx(-10 * math.log10(error), abs=1e-4)
+        drawn = paused.tables[f"fit_{way}"]["image"][::-1] / 255
+        np.testing.assert_allclose(drawn, images.luminance(fit.turn.pictures[k]), atol=0.51 / 255)
+
+
 def test_the_first_frame_comes_before_any_fit_and_all_are_of_one_kind():
     lens = LENS()
     frames = [step for step in lens.frames(lens.validated(SMALL)) if isinstance(step, Frame)]

@@ -62,6 +62,21 @@ def test_rows_survive_growth(blobs: Any) -> None:
         timeline.append({})
 
 
+def test_what_there_is_so_far_stays_while_the_timeline_grows(blobs: Any) -> None:
+    timeline = rows(64, blobs)
+    before, reports = timeline.so_far(), timeline.so_far().reports
+    values = {"steps": 192, "loss": 9.0, "learning_rate": 0.1, "seconds": 70.0, "floor": 0.0}
+    timeline.append(
+        {**values, "sigma": -1, "status": 0, "alignment": 0, "overlap": 0}, {"accuracy": 1.0, "loss": 4.0}
+    )
+    assert timeline.rows == 65 and timeline.loss[-1] == 9.0 and timeline.reports["accuracy"][-1] == 1.0
+    assert before.rows == len(before.steps) == len(before.sigma(0, "W")) == 64
+    assert before.steps[-1] == 189 and before.reports.keys() == reports.keys() == {"loss"}
+    assert np.shares_memory(before.so_far().loss, before.loss)
+    with pytest.raises(InvalidStep, match="rows is 64: at most 64"):
+        before.append({})
+
+
 def test_copied_rows_are_their_own(blobs: Any) -> None:
     source = rows(30, blobs)
     copy = Timeline(source.layers, 200)

@@ -389,3 +389,39 @@ def test_equal_lanes_are_trained_once(blobs: Blobs, pair: LiveTraining) -> None:
     assert live.timelines[0] is live.timelines[2] and same_records(live, 2, pair, 0)
     again = LiveTraining(blobs, TrainingSpec((PAIR[0],) * 2, STEPS), reuse=live)
     assert again.done and again.timelines == (live.timelines[0],) * 2
+
+
+class Asking:
+    """Calls somebody whenever a row is about to be written, as another thread may look at any time."""
+
+    def __init__(self, problem: Blobs, look: Callable[[], None]) -> None:
+        self._problem, self._look = problem, look
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._problem, name)
+
+    def report(self, model: nn.Module) -> dict[str, float]:
+        self._look()
+        return self._problem.report(model)
+
+
+def test_whoever_looks_meanwhile_finds_the_rows_of_all_steps(blobs: Blobs) -> None:
+    seen: list[tuple[int, str]] = []
+
+    def look() -> None:
+        if not made:
+            return
+        (training,) = made
+        for step, status, rows in zip(training.steps, training.status, training.timelines, strict=True):
+            assert rows.steps[-1] >= step and (status == "running" or step == 4)
+            seen.append((step, status))
+
+    made: list[LiveTraining] = []
+    branch = replace(LaneSpec("sgd", 0.1), branch=(0, 2))
+    spec = TrainingSpec((LaneSpec("sgd", 0.2), branch), 4)
+    made.append(LiveTraining(Asking(blobs, look), spec, report_every=1))
+    while not made[0].done:
+        made[0].advance()
+    # the step whose row is being written is not yet told of
+    assert seen[0] == (0, "running") and (3, "running") in seen
+    assert made[0].status == ("done", "done") and made[0].steps == (4, 4)
