@@ -7,9 +7,11 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Generic, TypeVar
 
 from .activity import quiet_for
+from .threads import beside
 
 logger = logging.getLogger("anisoscope")
 
@@ -82,8 +84,7 @@ class Supply(Generic[Made]):
             if self._refilling:
                 return
             self._refilling = True
-        args = (self._pause if pause is None else pause,)
-        threading.Thread(target=self._refill, args=args, name="anisoscope-supply", daemon=True).start()
+        beside(partial(self._refill, self._pause if pause is None else pause), "supply")
 
     def _refill(self, pause: float) -> None:
         time.sleep(pause)

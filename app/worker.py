@@ -7,6 +7,7 @@ Closing a generator is the cancel. An exception ends one request only.
 from __future__ import annotations
 
 import atexit
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,9 @@ from dataclasses import dataclass, field
 from .activity import touched
 from .frame import Frame, Idle
 from .request import Request
+from .threads import beside
+
+logger = logging.getLogger("anisoscope")
 
 FramesFunction = Callable[[Request], Iterator[Frame | Idle | None]]
 """A lens's `frames`. A yielded None draws nothing: it is a place where long work can be cancelled."""
@@ -84,8 +88,7 @@ class Worker:
         """Start the thread, and with it the import of torch, before anything is asked."""
         with self._condition:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="anisoscope-worker", daemon=True)
-                self._thread.start()
+                self._thread = beside(self._run, "worker")
 
     def cancel(self, mailbox: Mailbox) -> None:
         """Stop the running request at its next frame; what was delivered stays."""
@@ -173,8 +176,12 @@ class Worker:
     def _drop_generator(mailbox: Mailbox) -> None:
         generator, mailbox.generator = mailbox.generator, None
         close = getattr(generator, "close", None)
-        if close is not None:
+        if close is None:
+            return
+        try:
             close()
+        except Exception:
+            logger.exception("A computation that was left could not be closed")
 
     def _advance(self, mailbox: Mailbox) -> None:
         with self._condition:
@@ -213,7 +220,7 @@ class Worker:
             if frame.stage[0] == 1 and not frame.final:
                 mailbox.not_before = time.monotonic() + mailbox.rest
         if not stale:
-            mailbox.deliver(Result(request, frame, seconds, done=False))
+            self._deliver(mailbox, Result(request, frame, seconds, done=False))
 
     def _finish(self, mailbox: Mailbox, result: Result) -> None:
         with self._condition:
@@ -222,15 +229,26 @@ class Worker:
             if current:
                 mailbox.running = None
         if current and not mailbox.closed:
+            self._deliver(mailbox, result)
+
+    @staticmethod
+    def _deliver(mailbox: Mailbox, result: Result) -> None:
+        """A page that cannot take a result, as a notebook whose loop has just ended, keeps no other page waiting."""
+        try:
             mailbox.deliver(result)
+        except Exception:
+            logger.exception("A page could not take a result")
 
 
 _worker: Worker | None = None
+_making = threading.Lock()
 
 
 def shared_worker() -> Worker:
     """The one compute thread of this process."""
     global _worker
-    if _worker is None:
-        _worker = Worker()
-    return _worker
+    # pages are made on a thread of their own too
+    with _making:
+        if _worker is None:
+            _worker = Worker()
+        return _worker

@@ -1,10 +1,14 @@
 """Computing one at a time and on one of torch's threads, so that the same bits come out wherever it is asked for."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
+
+Part = TypeVar("Part")
+End = TypeVar("End")
 
 _TURN = threading.RLock()
 
@@ -23,3 +27,14 @@ def alone() -> Iterator[None]:
             yield
         finally:
             torch.set_num_threads(threads)
+
+
+def each_alone(parts: Generator[Part, None, End]) -> Generator[Part, None, End]:
+    """The same parts and the same end, each part made alone: between two of them others have their turn."""
+    while True:
+        with alone():
+            try:
+                part = next(parts)
+            except StopIteration as end:
+                return end.value
+        yield part

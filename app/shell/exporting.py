@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import param
 
+from ..threads import beside
 from .component import Component
 
 
@@ -46,6 +46,6 @@ class ExportButton(Component):
         def pressed(_event: object) -> None:
             if not self.busy or self.busy.startswith("Export failed"):
                 self.busy = "Drawing figures…"
-                threading.Thread(target=work, name="anisoscope-export", daemon=True).start()
+                beside(work, "export")
 
         self.param.watch(pressed, "asked")

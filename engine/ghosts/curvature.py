@@ -1,16 +1,16 @@
 """Step lengths from the curvature of the mean loss: along a direction, and the largest of all directions."""
 
 import math
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.func import grad_and_value, vjp
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from .errors import InvalidSweep
 from .jvp import cast_parameters, checked_direction, checked_table, logit_function
+from .one_at_a_time import math_attention
 from .probe import untouched
 
 _PART = 120
@@ -72,7 +72,7 @@ class MeanLoss:
         """Mean loss and its gradient by parameter name."""
         value, total = 0.0, {name: torch.zeros_like(p) for name, p in self.parameters.items()}
         for part in self._parts():
-            with untouched(self.model), sdpa_kernel(SDPBackend.MATH):
+            with untouched(self.model), math_attention():
                 slope, loss = grad_and_value(self._share(part))(self.parameters)
             value += float(loss)
             total = {name: total[name] + slope[name] for name in total}
@@ -86,7 +86,7 @@ class MeanLoss:
         }
         total = {name: torch.zeros_like(p) for name, p in self.parameters.items()}
         for part in self._parts():
-            with untouched(self.model), sdpa_kernel(SDPBackend.MATH):
+            with untouched(self.model), math_attention():
                 # The Hessian is symmetric: pulling v back through the gradient is multiplying by it.
                 pull = vjp(lambda p, part=part: grad_and_value(self._share(part))(p)[0], self.parameters)[1]
                 (product,) = pull(along)
@@ -108,7 +108,7 @@ class MeanLoss:
 
     def largest_in_parts(
         self, start: Mapping[str, Tensor], most: int = 24, tolerance: float = 1e-3
-    ) -> Iterator[float | None]:
+    ) -> Generator[float | None, None, None]:
         """The largest eigenvalue of the Hessian by Lanczos's iteration: better from value to value, None to pause.
 
         Every value is a Ritz value, so none is above the eigenvalue. Full reorthogonalisation; ends once a value moves

@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, jvp
+from torch.func import functional_call
 
 from .classes import as_working_dtype
 from .errors import InvalidDirection, InvalidModelOutput, NonFiniteOutput
+from .one_at_a_time import jvp
 from .probe import cast_floats, untouched
 
 # Largest change of a logit by the finite difference. In float64 the error of a central difference is then

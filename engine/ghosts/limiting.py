@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import jvp
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
@@ -16,6 +15,7 @@ from .complex_step import METADATA, PRODUCTS, ModuleNames, refusal
 from .continuation import CONTINUED, HOLOMORPHIC, SOFTMAX, attention_scores
 from .jvp import cast_parameters, checked_direction, checked_logits, logit_function
 from .margin import slope_spread
+from .one_at_a_time import jvp
 from .probe import untouched
 
 PARTS = ("output", "attention", "feed-forward", "normalisation")

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ..onlookers import looks_on
+
 
 class Parts(NamedTuple):
     """What a network is made of.
@@ -79,12 +81,12 @@ class _Kept(AbstractContextManager[None]):
     def __enter__(self) -> None:
         tensors, weights = self._parts.tensors, self._parts.weights
         self._buffers = [(t, t.detach().clone()) for t in tensors[weights:]]
-        self._states = [(torch.default_generator, torch.default_generator.get_state())]
+        generators = [] if looks_on() else [torch.default_generator]
         # Where nothing is on a device, nothing draws there.
-        if torch.cuda.is_initialized():
-            for index in {tensor.get_device() for tensor in tensors if tensor.is_cuda}:
-                generator = torch.cuda.default_generators[index]
-                self._states.append((generator, generator.get_state()))
+        if generators and torch.cuda.is_initialized():
+            places = {tensor.get_device() for tensor in tensors if tensor.is_cuda}
+            generators += [torch.cuda.default_generators[index] for index in places]
+        self._states = [(generator, generator.get_state()) for generator in generators]
         # A radius in bfloat16 is noise: whoever trains under autocast is probed outside it.
         self._pauses = [torch.autocast(kind, enabled=False) for kind in autocast_kinds(tensors)]
         for pause in self._pauses:

@@ -108,14 +108,12 @@ class LiveTraining:
     def replay(self, lane: int, step: int) -> Iterator[dict[str, Tensor]]:
         """`weights` at every step from the nearest known one up to this, in turn: a long replay can be left between two.
 
-        The training may be advanced, and other steps replayed, between two of them: that costs time and no bit.
+        The training may be advanced, and other steps replayed, between two of them.
 
         Raises:
             InvalidStep: as `weights`, when the first is asked for.
         """
-        track = self._track(lane)
-        for reached in range(track.replayed_from(step), step + 1):
-            yield track.weights(reached)
+        yield from self._track(lane).replay(step)
 
     def branch_from(self, lane: int, step: int, **changes: Any) -> "LiveTraining":
         """A training with one more lane that leaves `lane` at `step` with some settings changed; the others are reused.

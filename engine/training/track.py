@@ -1,5 +1,6 @@
 """A lane with its records and its checkpoints; a branch is its parent's track up to where it leaves."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -11,6 +12,9 @@ from .lane import Lane, LaneState, Trainable
 from .recording import Recording
 from .spec import LaneSpec, TrainingSpec
 from .timeline import Timeline
+
+STOPPED = ("diverged", "stopped")
+"""How the status of a lane begins whose weights are those of no whole step."""
 
 
 class TrackKey(NamedTuple):
@@ -94,20 +98,25 @@ class Track:
 
     def weights(self, step: int) -> dict[str, Tensor]:
         """The model's state after a step, bit for bit."""
-        return {name: t.detach().clone() for name, t in self._lane_at(step).model.state_dict().items()}
+        return _weights_of(self._lane_at(step))
 
     def state(self, step: int) -> LaneState:
         return self._lane_at(step).state()
 
-    def replayed_from(self, step: int) -> int:
-        """The step from which `weights` goes on to this one: itself where nothing is replayed."""
-        keeper = self._keeper(step)
-        return step if keeper._stands_at(step) else keeper._nearest(step)
+    def replay(self, step: int) -> Iterator[dict[str, Tensor]]:
+        """`weights` at every step from the nearest known one up to this."""
+        for lane in self._lanes_to(step):
+            yield _weights_of(lane)
 
     def _lane_at(self, step: int) -> Lane:
         """A lane that stands at a step; not to be moved."""
+        *_, lane = self._lanes_to(step)
+        return lane
+
+    def _lanes_to(self, step: int) -> Iterator[Lane]:
+        """Lanes that stand at the steps from the nearest known one up to this; not to be moved."""
         keeper = self._keeper(step)
-        return keeper._lane if keeper._stands_at(step) else keeper._replay(step)
+        return iter([keeper._lane]) if keeper._stands_at(step) else keeper._replaying(step)
 
     def _keeper(self, step: int) -> "Track":
         """Whose step it is: up to where a branch leaves its parent, the parent's."""
@@ -118,24 +127,25 @@ class Track:
         return self
 
     def _stands_at(self, step: int) -> bool:
-        return step == self._lane.step and not self._lane.status.startswith(("diverged", "stopped"))
+        return step == self._lane.step and not self._lane.status.startswith(STOPPED)
 
-    def _nearest(self, step: int) -> int:
-        """Where the nearest checkpoint is, or where the last replay stopped if that is nearer."""
-        known, lane = self._checkpoints.nearest(step).step, self._replayed
-        return lane.step if lane is not None and known <= lane.step <= step else known
-
-    def _replay(self, step: int) -> Lane:
-        """A second lane that has gone on to the step from the nearest one that is known."""
-        lane = self._replayed
-        if lane is None or lane.step != self._nearest(step):
-            lane = self._replayed = self._fresh_lane()
-            lane.restore(self._checkpoints.nearest(step))
-        while lane.step < step:
-            if not lane.advance():
-                self._replayed = None
-                raise RuntimeError(f"the replay of step {step} {lane.status}, which the training did not")
-        return lane
+    def _replaying(self, step: int) -> Iterator[Lane]:
+        """A second lane that goes on to the step from the nearest one that is known, and is nobody else's meanwhile."""
+        lane, known = self._replayed, self._checkpoints.nearest(step)
+        if lane is not None and known.step <= lane.step <= step:
+            self._replayed = None
+        else:
+            lane = self._fresh_lane()
+            lane.restore(known)
+        try:
+            yield lane
+            while lane.step < step:
+                if not lane.advance():
+                    raise RuntimeError(f"the replay of step {step} {lane.status}, which the training did not")
+                yield lane
+        finally:
+            # left midway too: the next one may go on from there
+            self._replayed = None if lane.status.startswith(STOPPED) else lane
 
     def leave_when_due(self) -> None:
         """A branch becomes a training of its own once its parent has come to the step where it leaves."""
@@ -160,3 +170,7 @@ class Track:
 
     def _fresh_lane(self) -> Lane:
         return Lane(self.problem, self.key.lane, self.key.steps, self.key.seed)
+
+
+def _weights_of(lane: Lane) -> dict[str, Tensor]:
+    return {name: t.detach().clone() for name, t in lane.model.state_dict().items()}

@@ -1,12 +1,13 @@
 """Whoever computes alone has torch's threads to itself, and gives them back."""
 
 import threading
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 
-from anisoscope.engine.alone import alone
+from anisoscope.engine.alone import alone, each_alone
 
 
 def test_two_that_overlap_leave_the_number_of_threads_as_it_was() -> None:
@@ -49,3 +50,34 @@ def test_it_may_be_entered_again_and_left_by_an_error() -> None:
 def _enters() -> bool:
     with alone():
         return True
+
+
+def test_parts_made_alone_let_others_in_between() -> None:
+    before, left = torch.get_num_threads(), list[bool]()
+    torch.set_num_threads(2)
+
+    def parts() -> Generator[int, None, str]:
+        try:
+            yield torch.get_num_threads()
+            yield torch.get_num_threads()
+        finally:
+            left.append(True)
+        return "end"
+
+    def whole() -> Generator[int, None, str]:
+        return (yield from each_alone(parts()))
+
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            made = whole()
+            for _ in range(2):
+                assert next(made) == 1 and torch.get_num_threads() == 2
+                assert pool.submit(_enters).result(timeout=20)
+            with pytest.raises(StopIteration, match="end"):
+                next(made)
+            stopped = whole()
+            next(stopped)
+            stopped.close()
+            assert left == [True, True] and pool.submit(_enters).result(timeout=20)
+    finally:
+        torch.set_num_threads(before)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
 from torch import nn
 
+from anisoscope.engine.alone import each_alone
 from anisoscope.engine.digits import AdamState, Snapshot, accuracy, build, step_direction, train
 from anisoscope.engine.ghosts import logit_jvp
 
@@ -29,13 +30,12 @@ SMOOTH: dict[str, type[nn.Module]] = {
 
 @dataclass(eq=False)
 class _Trained:
-    """A network with other activations; `snapshot` is None until it is trained. probes: by direction and seed."""
+    """A network with other activations; `snapshot` is None until it is trained."""
 
     network: str
     activation: str
     stage: str
     snapshot: Snapshot | None = None
-    probes: dict[tuple[str, int], Probe] = field(default_factory=dict)
 
 
 def source_in_parts(request: Request) -> Generator[None, None, Probe | None]:
@@ -46,11 +46,10 @@ def source_in_parts(request: Request) -> Generator[None, None, Probe | None]:
         return own
     trained = _trained(request["network"], activation, request["stage"])
     if trained.snapshot is None:
-        trained.snapshot = yield from _train(trained)
-    key = (request["direction"], request["direction_seed"])
-    if key not in trained.probes:
-        trained.probes[key] = _probe(trained, *key)
-    return trained.probes[key]
+        snapshot = yield from each_alone(_train(trained))
+        # another request may have trained the same meanwhile, and looked along directions of its weights
+        trained.snapshot = trained.snapshot or snapshot
+    return _probe(trained, request["direction"], request["direction_seed"])
 
 
 @lru_cache(maxsize=12)
@@ -90,6 +89,7 @@ def _train(trained: _Trained) -> Generator[None, None, Snapshot]:
     return latest
 
 
+@lru_cache(maxsize=8)
 def _probe(trained: _Trained, kind: str, seed: int) -> Probe:
     assert trained.snapshot is not None
     model = _assembled(trained.network, trained.activation, torch.Generator())

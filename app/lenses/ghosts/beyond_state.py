@@ -6,6 +6,7 @@ import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -40,6 +41,14 @@ _STEEP = 2.0**30
 _LOWEST = -60.0
 
 
+class Picture(NamedTuple):
+    """F_true over the plane: colours, how many columns it was made with, and the zeros that are seen in it, in units."""
+
+    image: np.ndarray
+    columns: int
+    zeros: tuple[complex, ...]
+
+
 @dataclass(eq=False)
 class Beyond:
     """One sample of a network along a direction.
@@ -47,7 +56,7 @@ class Beyond:
     index: its place in the training set. unit: its bound ρ_a at T, as a step; lengths below are in this unit.
     z, a: logits over T and slopes per unit. ghost, exact: of the linearised logits. layers: of this sample.
     all_layers: of the training set; empty before. true: None before, or where `refusal` says why there is none.
-    image, columns: of the picture, and how fine it is. zeros: of the true network seen in the picture.
+    picture: the finest so far; None before, and where there is a refusal.
     """
 
     source: Probe
@@ -62,9 +71,7 @@ class Beyond:
     all_layers: tuple[LayerRadii, ...] = ()
     true: TrueRadius | None = None
     refusal: NoContinuation | None = None
-    image: np.ndarray | None = None
-    columns: int = 0
-    zeros: tuple[complex, ...] = ()
+    picture: Picture | None = None
 
     @property
     def flat(self) -> bool:
@@ -166,7 +173,7 @@ def find_layers(one: Beyond) -> Iterator[None]:
 
 def find_picture(one: Beyond, columns: int) -> Iterator[None]:
     """F_true over the plane: colour, and its zeros from the cells around which the phase turns."""
-    if one.columns >= columns:
+    if _is_as_fine(one, columns):
         return
     window, rows = one.window, columns // 4
     re = (torch.arange(columns, dtype=torch.float64) + 0.5) * (2 * window / columns) - window
@@ -187,10 +194,15 @@ def find_picture(one: Beyond, columns: int) -> Iterator[None]:
     size = ratio.real.nan_to_num(nan=_LOWEST).clamp(_LOWEST, math.log(_STEEP)).exp()
     value = torch.polar(size, ratio.imag.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0))
     upper = phase_index(value.real, value.imag)
-    one.image = torch.cat([mirror_index(upper).flip(0), upper]).cpu().numpy()
-    one.columns = columns
+    image = torch.cat([mirror_index(upper).flip(0), upper]).cpu().numpy()
     cells = turning_cells(ratio.imag)
     starts = torch.complex(re[cells[:, 1]], im[cells[:, 0]]) * one.unit
     yield None
     zeros = true_zeros(model, inputs, along, starts[starts.abs().argsort()][:64], one.unit, one.temperature)
-    one.zeros = tuple((zeros / one.unit).tolist())
+    # Whole or not at all: a request that is cancelled here leaves none, one that is slower than another not its own.
+    if not _is_as_fine(one, columns):
+        one.picture = Picture(image, columns, tuple((zeros / one.unit).tolist()))
+
+
+def _is_as_fine(one: Beyond, columns: int) -> bool:
+    return one.picture is not None and one.picture.columns >= columns

@@ -26,14 +26,15 @@ def plane_tables(one: Beyond) -> dict[str, Columns]:
     """The true network's plane, and beside it that of the linearised logits."""
     window = one.window
     edges = {"x0": -window, "x1": window, "y0": -HEIGHT_SHARE * window, "y1": HEIGHT_SHARE * window}
-    beside = 0.0 if one.image is not None else 3 * window
+    image, seen = (EMPTY, ()) if one.picture is None else (one.picture.image, one.picture.zeros)
+    beside = 3 * window if image is EMPTY else 0.0
     corners = {name: np.array([value + beside]) for name, value in edges.items()}
     ghosts = partition_zeros(one.z, one.a, (-window, window, 0.0, HEIGHT_SHARE * window)).zeros
     found = one.singularity
     at_zero = one.true is not None and one.true.part == "output"
-    zeros = [t for t in one.zeros if not (at_zero and abs(t - found) < 1e-5)]
+    zeros = [t for t in seen if not (at_zero and abs(t - found) < 1e-5)]
     return {
-        "beyond_field": {**corners, "image": EMPTY if one.image is None else one.image},
+        "beyond_field": {**corners, "image": image},
         "beyond_linear_field": field(one, window, LINEAR_COLUMNS),
         "beyond_axis": {"y": np.zeros(1)},
         "beyond_ghosts": _points(ghosts[ghosts.imag > 0].tolist(), window),

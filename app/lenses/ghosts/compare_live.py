@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
+from anisoscope.engine.alone import each_alone
 from anisoscope.engine.ghosts import (
     LossAlong,
     MeanLoss,
@@ -99,7 +100,7 @@ def find_along(known: Compared) -> Iterator[None]:
     if known.along is None:
         source = known.source
         mean = MeanLoss(source.model(), source.images, source.labels)
-        known.along = yield from mean.along_in_parts(source.direction)
+        known.along = yield from each_alone(mean.along_in_parts(source.direction))
 
 
 def find_largest(known: Compared) -> Iterator[None]:
@@ -107,7 +108,8 @@ def find_largest(known: Compared) -> Iterator[None]:
     if known.settled:
         return
     source, products = known.source, 0
-    for value in MeanLoss(source.model(), source.images, source.labels).largest_in_parts(source.direction):
+    mean = MeanLoss(source.model(), source.images, source.labels)
+    for value in each_alone(mean.largest_in_parts(source.direction)):
         if value is not None:
             products += 1
             # another request may have come further

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from anisoscope.engine.ghosts import logit_jvp
+from anisoscope.engine.ghosts.probe import untouched
 
 from ...errors import RequestError
 from .probe import Probe, twin
@@ -102,7 +103,10 @@ def own_probe(name: str, kind: str, seed: int) -> Probe:
             "direction", kind, "needs an optimiser’s state, which your network does not bring", "-gradient"
         )
     own = _kept[name]
-    gradient = _gradient(own)
+    # Not the kept module itself: what a network keeps of its pass would be in every later copy.
+    model = twin(own.model)
+    with untouched(model):
+        gradient = _gradient(model, own)
     direction = gradient if kind != "random" else _random(gradient, seed)
     norm = math.sqrt(sum(float(part.double().square().sum()) for part in direction.values()))
     if not 0 < norm < math.inf:
@@ -120,13 +124,11 @@ def own_probe(name: str, kind: str, seed: int) -> Probe:
     )  # fmt: skip
 
 
-def _gradient(own: Own) -> dict[str, Tensor]:
+def _gradient(model: nn.Module, own: Own) -> dict[str, Tensor]:
     """Gradient of the mean loss of the given samples, in evaluation mode; frozen parameters have none."""
-    moving = {
-        name: p for name, p in own.model.named_parameters() if p.requires_grad and p.is_floating_point()
-    }
+    moving = {name: p for name, p in model.named_parameters() if p.requires_grad and p.is_floating_point()}
     try:
-        logits = own.model(own.inputs)
+        logits = model(own.inputs)
     except Exception as error:  # whatever the reader's module raises on these inputs
         raise RequestError("inputs", _kind(own.inputs), f"the network refuses them: {error}") from error
     if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != len(own.targets):

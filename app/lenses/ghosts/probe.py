@@ -25,6 +25,7 @@ from anisoscope.engine.ghosts import (
     step_sweep,
     top_two_radius,
 )
+from anisoscope.engine.ghosts.probe import untouched
 
 from ...device import chosen_device
 from ...uploads import content_of
@@ -62,18 +63,19 @@ class Probe:
     step: int
 
     def model(self) -> torch.nn.Module:
-        """The network to run: a module of the caller's own that shares the weights."""
+        """The network to run: a module of the caller's own that shares the parameters."""
         return twin(self.kept_model)
 
 
 def twin(model: torch.nn.Module) -> torch.nn.Module:
-    """A copy of all but the tensors.
+    """A copy of all but the parameters.
 
-    A network that is evaluated at other weights holds them meanwhile (`torch.func.functional_call`): pages, exports
-    and notebooks that compute on threads of their own would see one another's.
+    A network that is evaluated at other weights holds them meanwhile (`torch.func.functional_call`), and some write to
+    their buffers: pages, exports and notebooks that compute on threads of their own would see one another's.
     """
-    tensors = (*model.parameters(), *model.buffers())
-    return copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
+    # the copies of buffers are tensors that can be written to, whatever the caller's mode
+    with torch.inference_mode(False):
+        return copy.deepcopy(model, {id(parameter): parameter for parameter in model.parameters()})
 
 
 @lru_cache(maxsize=8)
@@ -96,11 +98,11 @@ def probe(network: str, stage: str, kind: str, seed: int, weights: str) -> Probe
 @lru_cache(maxsize=32)
 def logits_along(source: Probe, sample: int, steps: tuple[float, ...]) -> Tensor:
     """(steps, classes) logits of one sample at the weights theta + tau v, through the true network."""
-    inputs = source.images[sample : sample + 1]
-    evaluate = _along(source)
+    inputs, model = source.images[sample : sample + 1], source.model()
+    evaluate = _along(model, source.direction)
     taus = torch.tensor(steps, dtype=source.z.dtype, device=source.z.device)
     # Whatever a reader's network does or keeps in its pass, it does with tensors that autograd can take.
-    with torch.inference_mode(False), torch.no_grad():
+    with torch.inference_mode(False), torch.no_grad(), untouched(model):
         try:
             return torch.func.vmap(lambda tau: evaluate(tau, inputs)[0], chunk_size=64)(taus).to(source.z)
         except RuntimeError:
@@ -108,15 +110,11 @@ def logits_along(source: Probe, sample: int, steps: tuple[float, ...]) -> Tensor
             return torch.stack([evaluate(tau, inputs)[0] for tau in taus]).to(source.z)
 
 
-def _along(source: Probe) -> Callable[[Tensor, Tensor], Tensor]:
-    model = source.model()
+def _along(model: torch.nn.Module, direction: dict[str, Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
     state, buffers = dict(model.named_parameters()), dict(model.named_buffers())
 
     def evaluate(tau: Tensor, inputs: Tensor) -> Tensor:
-        moved = {
-            name: p + tau * source.direction[name] if name in source.direction else p
-            for name, p in state.items()
-        }
+        moved = {name: p + tau * direction[name] if name in direction else p for name, p in state.items()}
         return torch.func.functional_call(model, {**moved, **buffers}, (inputs,))
 
     return evaluate

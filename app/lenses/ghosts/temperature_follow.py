@@ -49,7 +49,7 @@ class Followed:
     flip: float
     radii: dict[str, np.ndarray] | None = None
     paths: GhostPaths | None = None
-    _rows: list[tuple[Tensor, ...]] = field(default_factory=list)
+    _rows: dict[int, tuple[Tensor, ...]] = field(default_factory=dict)
 
     @property
     def flat(self) -> bool:
@@ -62,12 +62,14 @@ class Followed:
             return
         if self.radii is None:
             parts = TEMPERATURES.split(_PART)
-            # What an earlier request found before it was cancelled stays.
-            for part in parts[len(self._rows) :]:
-                found = radii_over_temperature(self.z, self.a, part)
-                self._rows.append((found.bound, found.margin, found.exact))
-                yield None
-            columns = (torch.cat(column).numpy() for column in zip(*self._rows[: len(parts)], strict=True))
+            # What another request has found stays: one that was cancelled, or goes on in turn with this one.
+            for number, part in enumerate(parts):
+                if number not in self._rows:
+                    found = radii_over_temperature(self.z, self.a, part)
+                    self._rows[number] = found.bound, found.margin, found.exact
+                    yield None
+            rows = [self._rows[number] for number in range(len(parts))]
+            columns = (torch.cat(column).numpy() for column in zip(*rows, strict=True))
             self.radii = dict(zip(("bound", "margin", "exact"), columns, strict=True))
         if self.paths is None:
             self.paths = yield from ghost_paths_in_parts(self.z, self.a, TEMPERATURES)

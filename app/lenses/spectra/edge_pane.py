@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ Beside = tuple[dict[float, np.ndarray], np.ndarray]
 
 _runs: dict[tuple[float, float, int], np.ndarray] = {}
 _beside: dict[tuple[float, int], Beside] = {}
+_keeping = Lock()
+"""Pages and exports compute on threads of their own."""
 
 
 def frames(request: Request) -> Iterator[Frame | None]:
@@ -61,10 +64,10 @@ def _parts(c: tuple[float, ...], decay: float, steps: int) -> Iterator[EdgeOfSta
 
 def _keep(kept: dict[Any, Any], key: Any, value: Any) -> None:
     """The newest stay."""
-    kept[key] = value
-    if len(kept) > KEPT:
-        # another thread may have let it go already
-        kept.pop(next(iter(kept)), None)
+    with _keeping:
+        kept[key] = value
+        if len(kept) > KEPT:
+            del kept[next(iter(kept))]
 
 
 def _frame(request: Request, gap: np.ndarray, beside: Beside, stage: tuple[int, int]) -> Frame:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from anisoscope.app.frame import Frame
-from anisoscope.app.lenses.ghosts import GhostsLens, beyond_state, beyond_tables
+from anisoscope.app.lenses.ghosts import GhostsLens, beyond_networks, beyond_state, beyond_tables
 from anisoscope.app.lenses.ghosts.beyond_networks import source_in_parts
 from anisoscope.app.lenses.ghosts.beyond_view import COARSE
+from anisoscope.engine.digits import Snapshot, train
 from anisoscope.engine.ghosts import partition_zeros, true_radius
 
 
@@ -135,6 +139,54 @@ def test_it_can_be_cancelled_between_parts(lens: GhostsLens) -> None:
     items = [next(frames) for _ in range(40)]
     frames.close()  # pyright: ignore[reportAttributeAccessIssue]
     assert sum(item is None for item in items) > 30
+
+
+def test_a_picture_is_whole_or_not_there(lens: GhostsLens) -> None:
+    """Whatever is cancelled, and whoever is overtaken by a page that draws the same more finely."""
+    known = _state(lens, request(network="linear"))
+
+    def fresh() -> beyond_state.Beyond:
+        return replace(known, picture=None)
+
+    whole = fresh()
+    places = len(list(beyond_state.find_picture(whole, 64)))
+    assert whole.picture is not None and len(whole.picture.zeros) > 0
+    cancelled = fresh()
+    parts = beyond_state.find_picture(cancelled, 64)
+    for _ in range(places):
+        next(parts)
+    parts.close()  # pyright: ignore[reportAttributeAccessIssue]
+    assert cancelled.picture is None
+    for _ in beyond_state.find_picture(cancelled, 64):
+        pass
+    assert cancelled.picture is not None and cancelled.picture.zeros == whole.picture.zeros
+    slow = beyond_state.find_picture(overtaken := fresh(), 64)
+    next(slow)
+    for _ in (*beyond_state.find_picture(overtaken, 96), *slow):
+        pass
+    assert overtaken.picture is not None
+    assert overtaken.picture.columns == overtaken.picture.image.shape[1] == 96
+
+
+def test_a_network_is_trained_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On one of torch's threads wherever it is asked for: the same bits come out."""
+    seen: list[int] = []
+
+    def watched(*args: Any) -> Iterator[Snapshot]:
+        for snapshot in train(*args):
+            seen.append(torch.get_num_threads())
+            yield snapshot
+
+    monkeypatch.setattr(beyond_networks, "train", watched)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        asked = GhostsLens().validated(request(network="mlp", beyond_activation="silu", stage="middle"))
+        for _ in source_in_parts(asked):
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert len(seen) > 5 and set(seen) == {1}
 
 
 def test_the_step_is_in_units_of_the_bound(lens: GhostsLens, normalised: Frame) -> None:

@@ -166,3 +166,30 @@ def test_what_a_network_does_in_its_pass_it_does_with_tensors_that_autograd_take
     frame = next(iter(lens.frames(lens.request())))
     assert isinstance(frame, Frame) and Keeping.kept
     assert not any(table.is_inference() for table in Keeping.kept)
+
+
+class Remembering(nn.Module):
+    """Keeps its last activations and counts its passes, and the count is in its logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 3)
+        self.register_buffer("passes", torch.zeros(()))
+        self.last: Tensor | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.passes += 1
+        self.last = self.linear(x)
+        return self.last * self.passes
+
+
+def test_what_a_network_keeps_of_its_pass_is_in_no_later_look() -> None:
+    model, x, y = Remembering(), torch.eye(4), torch.tensor([0, 1, 2, 0])
+    lens = open_lens("ghosts", model=model, inputs=x, targets=y)
+    looks = [
+        lens.compute({**lens.request().as_dict(), "direction": kind}) for kind in ("-gradient", "random")
+    ]
+    for look in looks:
+        probabilities = torch.softmax(model.linear(x).detach(), 1)[range(4), y]
+        assert look.facts["probability"] == pytest.approx(float(probabilities[look.facts["sample"]]))
+    assert model.last is None and float(model.passes) == 0

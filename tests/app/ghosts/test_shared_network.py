@@ -70,12 +70,16 @@ def test_a_computation_leaves_the_weights_to_the_others(
     assert seen and all(seen)
 
 
-def test_a_network_to_run_shares_weights_and_buffers_and_nothing_else() -> None:
+def test_a_network_to_run_shares_weights_and_nothing_else() -> None:
     model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
     model[1].more = [model[0]]  # type: ignore[assignment]
-    other = probe.twin(model)
-    assert [*map(id, other.state_dict(keep_vars=True).values())] == [
-        *map(id, model.state_dict(keep_vars=True).values())
-    ]
+    with torch.inference_mode():
+        other = probe.twin(model)
+    assert [*map(id, other.parameters())] == [*map(id, model.parameters())]
+    assert other.state_dict().keys() == model.state_dict().keys()
+    for name, buffer in other.named_buffers():
+        assert torch.equal(buffer, model.get_buffer(name)) and not buffer.is_inference()
+        buffer += 1
+        assert not torch.equal(buffer, model.get_buffer(name)), name
     assert not {*map(id, other.modules())} & {*map(id, model.modules())}
     assert other[1].more == [other[0]], "what a module knows of another goes along"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from anisoscope.app.frame import Frame
-from anisoscope.app.lenses.ghosts import GhostsLens
+from anisoscope.app.lenses.ghosts import GhostsLens, temperature_follow
 from anisoscope.app.lenses.ghosts.sweep_shipped import AXES, RATIOS, TEMPERATURES, shipped
 from anisoscope.app.lenses.ghosts.sweep_tables import swept, trained_at
 from anisoscope.app.lenses.ghosts.temperature_shipped import trained, trained_spread
@@ -79,6 +80,18 @@ def test_what_is_found_does_not_depend_on_the_temperature_it_is_found_at(lens) -
     for name in ("temperature_exact", "temperature_flips", "temperature_tracks"):
         for column in cold.tables[name]:
             np.testing.assert_array_equal(cold.tables[name][column], hot.tables[name][column])
+
+
+def test_two_pages_that_compute_in_turn_find_what_one_does() -> None:
+    z, a = torch.randn(2, 10, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    alone, shared = temperature_follow._made(z, a), temperature_follow._made(z, a)
+    for _ in alone.find():
+        pass
+    for _ in zip_longest(shared.find(), shared.find()):
+        pass
+    assert alone.radii is not None and shared.radii is not None
+    for name, radii in alone.radii.items():
+        np.testing.assert_array_equal(shared.radii[name], radii, err_msg=name)
 
 
 def test_cooling_one_network_moves_its_curve_by_the_temperature(lens) -> None:

@@ -13,6 +13,7 @@ from served import until
 
 from anisoscope.app import supply as module
 from anisoscope.app.supply import Supply
+from anisoscope.engine.onlookers import looks_on
 
 
 def test_each_is_taken_once_and_kinds_take_turns() -> None:
@@ -76,3 +77,12 @@ def test_one_thread_fills_up_what_many_readers_took(monkeypatch: pytest.MonkeyPa
     supply.refill(["a"], pause=0.0)
     until(lambda: not supply._refilling)
     assert filled == ["a", "b", "a"]
+
+
+def test_what_is_made_beside_looks_on() -> None:
+    """Making a page computes, in the process in which a reader may be training."""
+    seen: list[bool] = []
+    supply = Supply(lambda name, _wait: seen.append(looks_on()) or name, kept=1, pause=0.0)
+    supply.refill(["a"])
+    until(lambda: not supply._refilling)
+    assert seen == [True] and supply.take("a") == "a" and not looks_on()

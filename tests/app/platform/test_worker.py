@@ -6,13 +6,16 @@ import itertools
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
+from anisoscope.app import worker as worker_module
 from anisoscope.app.frame import Frame, Idle
 from anisoscope.app.request import Request
-from anisoscope.app.worker import Mailbox, Result, Worker
+from anisoscope.app.worker import Mailbox, Result, Worker, shared_worker
+from anisoscope.engine.onlookers import looks_on
 
 
 def ask(value: int) -> Request:
@@ -145,6 +148,60 @@ def test_an_exception_ends_one_request_only(worker: Worker) -> None:
     assert isinstance(inbox.results[-1].error, ValueError)
     worker.ask(mailbox, ask(3))
     inbox.wait(lambda results: any(r.frame and r.frame.facts["value"] == 3 for r in results))
+
+
+def test_a_page_that_cannot_take_a_result_keeps_no_other_waiting(
+    worker: Worker, caplog: pytest.LogCaptureFixture
+) -> None:
+    def gone(_result: Result) -> None:
+        raise RuntimeError("Event loop is closed")
+
+    def unclosable(_request: Request) -> Iterator[Frame]:
+        try:
+            while True:
+                yield frame(1)
+        finally:
+            raise ValueError("left in the middle")
+
+    inbox = Inbox()
+    worker.ask(worker.open(lambda _request: iter([frame(1), frame(2)]), gone), ask(1))
+    left = worker.open(unclosable, inbox, rest=0.0)
+    worker.ask(left, ask(1))
+    inbox.wait(lambda results: bool(results))
+    worker.cancel(left)
+    other = Inbox()
+    worker.ask(worker.open(lambda _request: iter([frame(5)]), other), ask(5))
+    other.wait(done)
+    assert "Event loop is closed" in caplog.text and "left in the middle" in caplog.text
+
+
+def test_the_thread_of_pages_looks_on(worker: Worker) -> None:
+    """It computes beside a reader's training in a notebook."""
+    inbox, seen = Inbox(), list[bool]()
+
+    def frames(_request: Request) -> Iterator[Frame]:
+        seen.append(looks_on())
+        yield frame(1)
+
+    worker.ask(worker.open(frames, inbox), ask(1))
+    inbox.wait(done)
+    assert seen == [True] and not looks_on()
+
+
+def test_all_threads_share_one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    class Slow(Worker):
+        def __init__(self) -> None:
+            made.append(1)
+            time.sleep(0.05)
+            super().__init__()
+
+    monkeypatch.setattr(worker_module, "_worker", None)
+    monkeypatch.setattr(worker_module, "Worker", Slow)
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(lambda _: shared_worker(), range(4)))
+    assert len(found) == len(made) == 1
 
 
 def test_cancel_and_close_leave_no_generator_and_no_late_frame(worker: Worker) -> None:

@@ -47,13 +47,14 @@ def view() -> Iterator[LensView]:
 def replays(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Every step that is replayed from now on, by whichever lane."""
     found: list[int] = []
-    replay = Track._replay
+    replaying = Track._replaying
 
     def counted(self: Track, step: int) -> Any:
-        found.append(step)
-        return replay(self, step)
+        for lane in replaying(self, step):
+            found.append(lane.step)
+            yield lane
 
-    monkeypatch.setattr(Track, "_replay", counted)
+    monkeypatch.setattr(Track, "_replaying", counted)
     return found
 
 

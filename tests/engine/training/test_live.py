@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from anisoscope.engine.training import (
     TrainingSpec,
     learning_rate_factor,
 )
+from anisoscope.engine.training.lane import Lane
 
 STEPS = 40
 PAIR = (LaneSpec("muon", 0.02, "linear"), LaneSpec("adamw", 3e-3, weight_decay=0.1))
@@ -205,6 +207,21 @@ def test_replay_is_exact(blobs: Blobs, optimizer: str) -> None:
     assert np.isfinite(training.timelines[0].sigma(1, "G")[1:]).all()
 
 
+def test_two_replays_in_turn_make_no_step_twice(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of two sessions that look at different steps of one lane."""
+    training, made = trained(blobs, *PAIR), list[int]()
+    advance = Lane.advance
+
+    def counted(self: Lane, *args: Any) -> bool:
+        made.append(self.step + 1)
+        return advance(self, *args)
+
+    monkeypatch.setattr(Lane, "advance", counted)
+    for first, second in zip_longest(training.replay(1, 20), training.replay(1, 23)):
+        assert first is None or equal(first, second)
+    assert sorted(made) == sorted([*range(1, 21), *range(1, 24)])
+
+
 def test_a_replay_in_parts_goes_from_the_nearest_known_step_and_may_be_disturbed(
     blobs: Blobs, pair: LiveTraining
 ) -> None:
@@ -223,6 +240,9 @@ def test_a_replay_in_parts_goes_from_the_nearest_known_step_and_may_be_disturbed
     for other in (39, 2):
         training.weights(1, other)
     assert same([*first, *parts], range(13))
+    assert same(list(training.replay(1, 14)), range(12, 15)), "from where the one that was disturbed came to"
+    next(left := training.replay(1, 20)), next(left), left.close()
+    assert same(list(training.replay(1, 20)), range(15, 21)), "from where one was left"
     branch = training.branch_from(1, 20, learning_rate=1e-2)
     assert same(list(branch.replay(2, 3)), range(4)), "before it leaves, a branch is its parent"
     for lane, step in ((2, 0), (0, STEPS + 1)):
