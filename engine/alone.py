@@ -10,7 +10,8 @@ import torch
 Part = TypeVar("Part")
 End = TypeVar("End")
 
-_TURN = threading.RLock()
+_DOOR, _TURN = threading.Lock(), threading.Lock()
+_thread = threading.local()
 
 
 @contextmanager
@@ -18,15 +19,23 @@ def alone() -> Iterator[None]:
     """For whoever trains, fits or replays: pages, exports and notebooks compute on threads of their own.
 
     One turn for all: torch's number of threads belongs to the process, and two that put it back one after the other
-    would leave it at 1.
+    would leave it at 1. Who leaves and comes back at once, as an export that trains, finds the door taken by whoever
+    waits: the turn alone it would get again and again, and a page would wait for seconds.
     """
-    with _TURN:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)
+    if getattr(_thread, "inside", False):
+        yield
+        return
+    with _DOOR:
+        _TURN.acquire()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    _thread.inside = True
+    try:
+        yield
+    finally:
+        _thread.inside = False
+        torch.set_num_threads(threads)
+        _TURN.release()
 
 
 def each_alone(parts: Generator[Part, None, End]) -> Generator[Part, None, End]:

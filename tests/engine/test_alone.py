@@ -1,6 +1,7 @@
 """Whoever computes alone has torch's threads to itself, and gives them back."""
 
 import threading
+import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -50,6 +51,36 @@ def test_it_may_be_entered_again_and_left_by_an_error() -> None:
 def _enters() -> bool:
     with alone():
         return True
+
+
+def test_who_waits_comes_before_who_was_just_there() -> None:
+    """A page that waits gets its turn after one of an export's, however quickly that comes back."""
+    turns, stop, begun = list[str](), threading.Event(), threading.Event()
+
+    def export() -> None:
+        while not stop.is_set():
+            with alone():
+                turns.append("export")
+                begun.set()
+                end = time.perf_counter() + 0.005
+                while time.perf_counter() < end:
+                    pass
+
+    thread = threading.Thread(target=export)
+    thread.start()
+    try:
+        assert begun.wait(20)
+        for _ in range(10):
+            time.sleep(0.01)
+            before = len(turns)
+            with alone():
+                waited = len(turns) - before
+                turns.append("page")
+            assert waited <= 2
+    finally:
+        stop.set()
+        thread.join()
+    assert turns.count("page") == 10
 
 
 def test_parts_made_alone_let_others_in_between() -> None:
