@@ -23,8 +23,18 @@ def story(slug: str) -> dict[str, str]:
     parts = re.split(r"^## +(.+)$", source.read_text(encoding="utf-8"), flags=re.MULTILINE)
     markdown = MarkdownIt("commonmark", {"html": False})
     return {
-        heading.strip(): markdown.render(body) for heading, body in zip(parts[1::2], parts[2::2], strict=True)
+        heading.strip(): _whole(markdown.render(body))
+        for heading, body in zip(parts[1::2], parts[2::2], strict=True)
     }
+
+
+def _whole(text: str) -> str:
+    """A number and its percent sign stay on one line."""
+    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)
+
+
+def _text(text: str) -> str:
+    return _whole(escape(text))
 
 
 def title(lens: Lens) -> str:
@@ -40,7 +50,7 @@ def _link(paper: Paper) -> str:
 
 def lede(lens: Lens) -> str:
     hand, rest = lens.invitation()
-    return f'<p><b class="hand">{escape(hand)}</b> {escape(rest)}</p>'
+    return f'<p><b class="hand">{_text(hand)}</b> {_text(rest)}</p>'
 
 
 def explanation(lens: Lens) -> str:
@@ -65,8 +75,8 @@ def claims(rows: Sequence[Claim]) -> str:
         return ""
     marks = {"agrees": "agrees", "disagrees": "differs", "ours": "ours"}
     body = "".join(
-        f'<tr class="{row.standing}"><td>{escape(row.text)} <span class="source">{escape(row.source)}</span></td>'
-        f"<td>{escape(row.paper)}</td><td>{escape(row.ours)}</td><td>{marks[row.standing]}</td></tr>"
+        f'<tr class="{row.standing}"><td>{_text(row.text)} <span class="source">{_text(row.source)}</span></td>'
+        f"<td>{_text(row.paper)}</td><td>{_text(row.ours)}</td><td>{marks[row.standing]}</td></tr>"
         for row in rows
     )
     head = "<tr><th>Statement</th><th>Paper</th><th>Here, now</th><th></th></tr>"
@@ -78,7 +88,7 @@ def card(shown: Card | None) -> str:
     if shown is None:
         return ""
     picture = _pixels(shown.pixels) if shown.pixels else ""
-    lines = f'<span class="name">{escape(shown.title)}</span><span class="detail">{escape(shown.text)}</span>'
+    lines = f'<span class="name">{_text(shown.title)}</span><span class="detail">{_text(shown.text)}</span>'
     return f'<h2>{escape(shown.heading)}</h2><div class="card">{picture}<div>{lines}</div></div>'
 
 

@@ -154,6 +154,15 @@ def test_words_reach_the_page_escaped() -> None:
     assert "<img" not in page and page.count("&lt;img") == 7
 
 
+def test_a_number_and_its_percent_sign_stay_on_one_line() -> None:
+    from anisoscope.app.lenses.psf import LENS
+
+    page = words.claims([Claim("keeps 16 % of it", "about 50 %", "5 % and 33 %", "ours")])
+    assert page.count("\N{NO-BREAK SPACE}%") == 4 and " %" not in page
+    told = words.lede(LENS()) + words.explanation(LENS())
+    assert "16\N{NO-BREAK SPACE}%" in told and not re.search(r"\d %", told)
+
+
 def test_the_sandbox_makes_no_claim_about_a_training_set(lens: GhostsLens) -> None:
     values = {"source": "sandbox"}
     texts = [claim.text for claim in lens.claims(lens.validated(values), lens.compute(values))]
