@@ -25,7 +25,7 @@ class Dial(Component):
     start = param.Number(default=0.0)
     end = param.Number(default=1.0)
     step = param.Number(
-        default=0.0, doc="Step of the slider; 0 is a thousandth of its length, 1 for integers."
+        default=0.0, doc="Step of the slider; 0 is a thousandth of its length, 1 for integers without `log`."
     )
     log = param.Boolean(default=False)
     ticks = param.List(default=[], doc="Pairs of value and text.")

@@ -58,9 +58,11 @@ export function render({ model, data, el }) {
   let resting = 0;
   let own = data.value;
 
+  const isWhole = () => data.format === "integer";
+
   function step() {
     if (data.step) return data.step;
-    if (data.format === "integer") return 1;
+    if (isWhole() && !data.log) return 1;
     return (position(data.end) - position(data.start)) / 1000;
   }
 
@@ -69,7 +71,16 @@ export function render({ model, data, el }) {
     const at = Number(range.value);
     if (!data.log) return Number(at.toPrecision(12));
     const clean = Number((10 ** at).toPrecision(DIGITS));
-    return Math.min(data.end, Math.max(data.start, data.format === "integer" ? Math.round(clean) : clean));
+    return Math.min(data.end, Math.max(data.start, isWhole() ? Math.round(clean) : clean));
+  }
+
+  // Some steps on; along a logarithm of whole numbers, where a step may be less than one, at least as many of these.
+  function stepBy(steps, unit) {
+    const before = own;
+    range.value = Number(range.value) + steps * unit;
+    const next = value();
+    if (!data.log || !isWhole() || Math.abs(next - before) >= Math.abs(steps)) return move(next);
+    move(Math.min(data.end, Math.max(data.start, before + steps)));
   }
 
   function show() {
@@ -122,7 +133,7 @@ export function render({ model, data, el }) {
     const allowed = `${written(data.start, data)} to ${written(data.end, data)}`;
     if (Number.isNaN(next)) return refuse(`${data.label}: “${entry.value.slice(0, 20)}” is not a number; ${allowed}`);
     if (next < data.start || next > data.end) return refuse(`${data.label}: allowed are ${allowed}`);
-    if (data.format === "integer" && !Number.isInteger(next)) return refuse(`${data.label}: whole numbers, ${allowed}`);
+    if (isWhole() && !Number.isInteger(next)) return refuse(`${data.label}: whole numbers, ${allowed}`);
     if (next !== own) {
       move(next);
       settle();
@@ -146,7 +157,15 @@ export function render({ model, data, el }) {
     resting = 0;
   }
 
-  range.addEventListener("keydown", () => { keyed = true; });
+  range.addEventListener("keydown", (event) => {
+    keyed = true;
+    const way = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+    if (!way || !data.log || !isWhole()) return;
+    // The slider's own step would be rounded away.
+    event.preventDefault();
+    stepBy(way, step());
+    settleSoon();
+  });
   range.addEventListener("pointerdown", () => { held = true; keyed = false; });
   const letGo = () => { held = false; };
   for (const event of ["pointerup", "pointercancel", "lostpointercapture"]) range.addEventListener(event, letGo);
@@ -162,9 +181,7 @@ export function render({ model, data, el }) {
   // Keys of the page move the slider by steps; by none, it rests now.
   model.on("nudge", () => {
     if (!data.nudge.steps) { clearTimeout(resting); return settleNow(); }
-    const unit = data.step || data.format === "integer" ? step() : 10 * step();
-    range.value = Number(range.value) + data.nudge.steps * unit;
-    move(value());
+    stepBy(data.nudge.steps, data.step || (isWhole() && !data.log) ? step() : 10 * step());
     settleSoon();
   });
 

@@ -56,6 +56,16 @@ def build() -> SimpleNamespace:
     parts.transport = Transport(dial="step", per_second=60, head=300, handle="play")
     parts.transport.on_play(lambda: parts.pressed.append("play"))
     parts.transport.on_pause(lambda: parts.pressed.append("pause"))
+    parts.held = Dial(
+        label="Steps held",
+        value=151,
+        start=1,
+        end=600,
+        log=True,
+        format="integer",
+        handle="held",
+        sizing_mode="stretch_width",
+    )
     parts.button = Button(label="Branch here")
     parts.button.on_press(lambda: parts.pressed.append("branch"))
     parts.steps, parts.rests = [], []
@@ -74,7 +84,7 @@ def build() -> SimpleNamespace:
         parts.keyboard,
         parts.status,
     ]
-    parts.players = pn.Column(parts.step, parts.transport, parts.button)
+    parts.players = pn.Column(parts.step, parts.transport, parts.button, parts.held)
     parts.layout = pn.Column(*shown, parts.drop, parts.players, width=248)
     return parts
 
@@ -194,6 +204,34 @@ def test_exact_entry_and_refusal(served: tuple[Page, SimpleNamespace]) -> None:
     whole.fill("3.5")
     whole.press("Enter")
     expect(page.locator(".refusal").nth(1)).to_contain_text("whole numbers")
+
+
+def test_whole_numbers_along_a_logarithm_can_all_be_reached(served: tuple[Page, SimpleNamespace]) -> None:
+    page, parts = served
+    slider = page.get_by_role("slider", name="Steps held")
+    for key, end in (("End", 600), ("Home", 1)):
+        slider.press(key)
+        until(lambda end=end: parts.held.value == end)
+    for wanted in (2, 3, 4):
+        slider.press("ArrowRight")
+        until(lambda wanted=wanted: parts.held.value == wanted)
+    slider.press("ArrowDown")
+    until(lambda: parts.held.value == 3)
+    box = slider.bounding_box()
+    assert box is not None
+    reached: set[int] = set()
+    page.mouse.move(box["x"] + 7, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for place in range(1, 101):
+        page.mouse.move(box["x"] + 7 + place / 100 * (box["width"] - 14), box["y"] + box["height"] / 2)
+        page.wait_for_timeout(8)
+        reached.add(page.evaluate("Bokeh.documents[0].get_model_by_name('held').data.value"))
+    page.mouse.up()
+    assert len(reached) > 50 and max(reached) == 600
+    until(lambda: parts.held.value == 600)
+    fill = slider.evaluate("(el) => parseFloat(el.style.getPropertyValue('--fill')) / 100")
+    slider_at = slider.evaluate("(el) => (el.value - el.min) / (el.max - el.min)")
+    assert fill == pytest.approx(slider_at, abs=0.01)
 
 
 def test_keys_move_dials_and_reach_python(served: tuple[Page, SimpleNamespace]) -> None:
