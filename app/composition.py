@@ -183,7 +183,10 @@ class Parts:
         # First: a figure that cannot be drawn must not keep back the others.
         self._place_soon()
         try:
-            self._place(shown[0])
+            # One message: a figure that shares a range with one on the page says so there while it is drawn, and what
+            # Bokeh sends of that would come after the figure it names.
+            with pn.io.hold(self._view.screens[0].model.document):
+                self._place(shown[0])
         finally:
             if self._view.served:
                 DRAWING.release()

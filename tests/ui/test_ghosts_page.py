@@ -14,7 +14,10 @@ from lens_page import opened as opened_lens
 from playwright.sync_api import Browser, Page, expect
 from served import as_command, until
 
+from anisoscope.app import first_frame
+from anisoscope.app.lenses.ghosts import GhostsLens
 from anisoscope.app.lenses.ghosts.checkpoints import load
+from anisoscope.app.lenses.ghosts.choices import VIEWS
 from anisoscope.app.lenses.ghosts.extents import TILES_DOWN
 
 pytestmark = pytest.mark.browser
@@ -48,6 +51,18 @@ def test_it_opens_past_the_ghosts_without_a_fault(page: Page, address: str) -> N
     for name in ("plane", "loss", "error", "histogram", "coefficients", "thumbnails", "estimates"):
         width = f"Bokeh.documents[0].get_model_by_name('figure-{name}')?.inner_width ?? 0"
         until(lambda width=width: page.evaluate(width) > 100)
+
+
+@pytest.mark.parametrize("words", ["true network", "temperature", "scales compared"])
+def test_a_view_that_is_chosen_later_is_drawn_whole(page: Page, address: str, words: str) -> None:
+    """Figures that share an axis come one after the other, and the browser knows whatever a message names."""
+    opened(page, address)
+    page.get_by_label("Figures", exact=True).select_option(label=words)
+    lens = GhostsLens(view=VIEWS[words])
+    for figure in lens.figures(first_frame.load("ghosts")):
+        if figure.shown(lens):
+            width = f"Bokeh.documents[0].get_model_by_name('figure-{figure.name}')?.inner_width ?? 0"
+            until(lambda width=width: page.evaluate(width) > 100, 30)
 
 
 def test_dragging_in_the_plane_moves_the_step_and_the_address(page: Page, address: str) -> None:
