@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .classes import apply_temperature
-from .errors import InvalidModelOutput, InvalidSweep
+from .errors import InvalidClasses, InvalidModelOutput, InvalidSweep
 from .exact import exact_radius
 from .jvp import cast_parameters, checked_direction, logit_function
 from .probe import untouched
@@ -133,13 +133,17 @@ def smallest_radii(z: Tensor, a: Tensor, temperature: float = 1.0) -> SmallestRa
         z: (samples, classes) logits. a: their slopes, alike. temperature: T of softmax(z/T).
 
     Raises:
-        InvalidClasses: as `convergence_radius`.
+        InvalidClasses: as `convergence_radius`, and on logits without a sample.
 
     >>> z = torch.tensor([[2.0, 0.0], [0.0, 0.0]], dtype=torch.float64)
     >>> smallest_radii(z, torch.tensor([[0.0, 1.0], [0.0, 0.5]], dtype=torch.float64)).bound
     3.141592653589793
     """
     z, a = apply_temperature(z, a, temperature)
+    if z.ndim != 2 or not len(z):
+        raise InvalidClasses(
+            f"z must have shape (samples, classes) with at least one sample, not {tuple(z.shape)}"
+        )
     bounds, margins = (convergence_radius(z, a, kind=kind) for kind in ("bound", "margin"))
     *_, smallest = smallest_exact(z, a, margins)
     return SmallestRadii(float(bounds.min()), float(margins.min()), smallest)

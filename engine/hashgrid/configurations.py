@@ -2,8 +2,11 @@
 
 import ast
 import json
+import reprlib
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 from .errors import InvalidGrid
@@ -20,6 +23,7 @@ _NERFSTUDIO_KNOWN = {
     "interpolation",
 }  # fmt: skip
 _TEXT_MAX = 100_000
+_COUNT_MAX = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -86,13 +90,17 @@ def tiny_cuda_nn_configuration(source: str | Mapping[str, Any], dim: int = 3) ->
     _only(found, "type", "Hash", {"hash"})
     _only(found, "hash", "CoherentPrime", {"coherentprime"})
     _only(found, "stochastic_interpolation", False, {"false"})
-    features = _count(found, "n_features_per_level", 2)
+    features = _count(found, "n_features_per_level", 2, least=1)
     levels = _count(found, "n_levels", 16)
     total = "n_features" if "n_features" in found else "n_grid_features"
     if total in found:
         if "n_levels" in found:
             raise InvalidGrid(f"{total} and n_levels are both given: one of the two is allowed")
-        levels = _count(found, total, 0) // features
+        levels, rest = divmod(_count(found, total, 0), features)
+        if rest:
+            raise InvalidGrid(
+                f"{total} is {_shown(found[total])}: a multiple of n_features_per_level, {features}, is needed"
+            )
     return _checked(
         GridConfiguration(
             _count(found, "n_dims_to_encode", dim),
@@ -127,7 +135,10 @@ def nerfstudio_configuration(source: str | Mapping[str, Any]) -> GridConfigurati
     found = _mapping(source, "nerfstudio arguments", _call)
     implementation = found.get("implementation", "tcnn")
     if implementation not in ("tcnn", "torch"):
-        raise InvalidGrid(f"implementation is {implementation!r}: 'tcnn' or 'torch' is needed")
+        raise InvalidGrid(f"implementation is {_shown(implementation)}: 'tcnn' or 'torch' is needed")
+    if "base_res" in found and "min_res" in found:
+        given = f"{_shown(found['base_res'])} and {_shown(found['min_res'])}"
+        raise InvalidGrid(f"base_res and min_res are both given, {given}: one of the two is allowed")
     coarsest = _count(found, "base_res" if "base_res" in found else "min_res", 16)
     levels = checked_count("num_levels", _count(found, "num_levels", 16), 2, 32)
     growth = growth_between(coarsest, _number(found, "max_res", 1024), levels)
@@ -160,7 +171,7 @@ def _mapping(
     if len(source) > _TEXT_MAX:
         raise InvalidGrid(f"{name} has {len(source)} characters: at most {_TEXT_MAX} are taken")
     try:
-        found = json.loads(source)
+        found = json.loads(source, parse_int=_integer)
     except (json.JSONDecodeError, RecursionError) as error:
         if otherwise is None:
             raise InvalidGrid(f"{name} is no JSON ({error}): an object is needed") from error
@@ -168,6 +179,11 @@ def _mapping(
     if not isinstance(found, dict):
         raise InvalidGrid(f"{name} is a {type(found).__name__}: a JSON object is needed")
     return found
+
+
+def _integer(digits: str) -> float:
+    """A JSON integer; one that Python would not read is as far beyond all ranges as the infinity it becomes."""
+    return int(digits) if len(digits) <= sys.int_info.str_digits_check_threshold else float(digits)
 
 
 def _call(text: str) -> dict[str, Any]:
@@ -199,7 +215,7 @@ def _grid_encoding(whole: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[st
             raise InvalidGrid(f"{inner} holds {len(grids)} hash grids: one is needed")
         found = grids[0]
     if not _is_grid(found) or "encoding" in found or "nested" in found:
-        raise InvalidGrid(f"otype is {found.get('otype')!r}: Grid or HashGrid is needed")
+        raise InvalidGrid(f"otype is {_shown(found.get('otype'))}: Grid or HashGrid is needed")
     return found, foreign
 
 
@@ -210,7 +226,7 @@ def _is_grid(part: Mapping[str, Any]) -> bool:
 def _only(found: Mapping[str, Any], key: str, default: Any, allowed: set[str]) -> None:
     value = found.get(key, default)
     if str(value).lower() not in allowed:
-        raise InvalidGrid(f"{key} is {value!r}: only {default!r} is known here")
+        raise InvalidGrid(f"{key} is {_shown(value)}: only {default!r} is known here")
 
 
 def _interpolation(found: Mapping[str, Any]) -> Interpolation:
@@ -219,18 +235,29 @@ def _interpolation(found: Mapping[str, Any]) -> Interpolation:
         return "linear"
     if str(value).lower() == "smoothstep":
         return "smoothstep"
-    raise InvalidGrid(f"interpolation is {value!r}: Linear or Smoothstep is known here")
+    raise InvalidGrid(f"interpolation is {_shown(value)}: Linear or Smoothstep is known here")
 
 
-def _count(found: Mapping[str, Any], key: str, default: int) -> int:
+def _count(found: Mapping[str, Any], key: str, default: int, least: int = 0) -> int:
     value: Any = found.get(key, default)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return checked_count(key, value, 0, 2**31 - 1)
+    whole = value.is_integer() if isinstance(value, float) else isinstance(value, Integral)
+    if isinstance(value, bool) or not whole or not least <= value <= _COUNT_MAX:
+        raise InvalidGrid(f"{key} is {_shown(value)}: a whole number, {least} to {_COUNT_MAX}, is needed")
+    return int(value)
 
 
 def _number(found: Mapping[str, Any], key: str, default: float) -> float:
     value = found.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidGrid(f"{key} is {value!r}: a number is needed")
+        raise InvalidGrid(f"{key} is {_shown(value)}: a number is needed")
+    # written so that NaN fails
+    if not abs(value) <= sys.float_info.max:
+        raise InvalidGrid(f"{key} is {_shown(value)}: a finite number is needed")
     return float(value)
+
+
+def _shown(value: Any) -> str:
+    """A value as a message shows it: in short, and without the digits that Python may refuse to write."""
+    if isinstance(value, int) and value.bit_length() > 64:
+        return f"an integer of {value.bit_length()} bits"
+    return f"a {type(value).__name__}" if isinstance(value, list | tuple | dict) else reprlib.repr(value)

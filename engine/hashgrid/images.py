@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from .errors import InvalidGrid
+from .levels import checked_count
 
 PIXELS_MAX = 1 << 24
 """16.8 megapixels."""
@@ -41,7 +42,14 @@ def as_image(values: Tensor | np.ndarray) -> Tensor:
 
 
 def grating(size: int, cycles: float, degrees: float = 0.0) -> Tensor:
-    """(size, size, 1) waves of `cycles` per image along the direction at this angle from axis 0."""
+    """(size, size, 1) waves of `cycles` per image along the direction at this angle from axis 0.
+
+    Raises:
+        InvalidGrid: on a size that is no whole number from 2 to 4096, and on NaN and infinities.
+    """
+    for name, value in (("cycles", cycles), ("degrees", degrees)):
+        if not math.isfinite(value):
+            raise InvalidGrid(f"{name} is {value!r}: a finite number is needed")
     x, y = _coordinates(size)
     angle = math.radians(degrees)
     phase = 2 * math.pi * cycles * (x * math.cos(angle) + y * math.sin(angle))
@@ -49,14 +57,24 @@ def grating(size: int, cycles: float, degrees: float = 0.0) -> Tensor:
 
 
 def zone_plate(size: int) -> Tensor:
-    """(size, size, 1) rings whose frequency grows with the radius, up to half a cycle a pixel at the border."""
+    """(size, size, 1) rings whose frequency grows with the radius, up to half a cycle a pixel at the border.
+
+    Raises:
+        InvalidGrid: on a size that is no whole number from 2 to 4096.
+    """
     x, y = _coordinates(size)
     # phase π·size·r²: its slope at r = 1/2 is π a pixel
     return (0.5 + 0.5 * (math.pi * size * (x * x + y * y)).cos()).float()[..., None]
 
 
 def siemens_star(size: int, spokes: int = 36) -> Tensor:
-    """(size, size, 1) spokes: one frequency for each radius, at every angle."""
+    """(size, size, 1) spokes, 1 or more: one frequency for each radius, at every angle.
+
+    Raises:
+        InvalidGrid: on a size that is no whole number from 2 to 4096, and on spokes that are none.
+    """
+    # no image has more spokes than pixels
+    checked_count("spokes", spokes, 1, PIXELS_MAX)
     x, y = _coordinates(size)
     return (0.5 + 0.5 * (spokes * torch.atan2(y, x)).cos()).float()[..., None]
 
@@ -71,8 +89,7 @@ def power_spectrum(residual: Tensor) -> Tensor:
 
 
 def _coordinates(size: int) -> tuple[Tensor, Tensor]:
-    if size < 2 or size * size > PIXELS_MAX:
-        raise InvalidGrid(f"size is {size}: 2 to {math.isqrt(PIXELS_MAX)} is allowed")
+    checked_count("size", size, 2, math.isqrt(PIXELS_MAX))
     side = (torch.arange(size, dtype=torch.float64) + 0.5) / size - 0.5
     x, y = torch.meshgrid(side, side, indexing="ij")
     return x, y

@@ -18,7 +18,7 @@ SAMPLES = 2048
 
 def two_point_dip(
     grid_or_levels: Any,
-    distances: Tensor,
+    distances: Tensor | float,
     direction: Tensor,
     kernel: str = "averaged",
     rotation: Tensor | None = None,
@@ -30,13 +30,13 @@ def two_point_dip(
 
     Args:
         grid_or_levels: HashGrid, level table, or (L,) resolutions.
-        distances: (n,) between the points, in units of length.
+        distances: (n,) between the points, or one, finite and at least 0, in units of length.
         direction: (D,) of any length but 0.
         kernel: "node", "mid_cell", "averaged" or "adam".
         rotation: as for `point_spread_function`.
 
     Returns:
-        float64 (n,).
+        float64 (n,), or () of one distance.
 
     Raises:
         InvalidGrid: on shapes or values that do not fit.
@@ -44,7 +44,13 @@ def two_point_dip(
     profile(kernel)
     unit = unit_vectors(torch.as_tensor(direction, dtype=torch.float64)[None])[0]
     geometry = cell_geometry(grid_or_levels, len(unit), rotation)
-    return _dip(geometry, torch.as_tensor(distances, dtype=torch.float64), unit, kernel)
+    apart = torch.as_tensor(distances, dtype=torch.float64)
+    if apart.ndim > 1:
+        raise InvalidGrid(f"distances has shape {tuple(apart.shape)}: (n,) or one number is needed")
+    bad = ~((apart >= 0) & apart.isfinite())
+    if bool(bad.any()):
+        raise InvalidGrid(f"distances holds {apart[bad][0].item()}: finite numbers of at least 0 are needed")
+    return _dip(geometry, apart.reshape(-1), unit, kernel).reshape(apart.shape)
 
 
 def two_point_distance(

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .errors import InvalidGradient
 from .matrix_optimizer import Batch, MatrixOptimizer
 from .options import require_count, require_fractions, require_positive
 
@@ -27,6 +28,10 @@ class Soap(MatrixOptimizer):
         eps: > 0, in units of the gradient.
         weight_decay: λ ≥ 0.
         precondition_frequency: updates between two power steps.
+
+    Raises:
+        InvalidOption, InvalidParameter, InvalidGradient: (ValueErrors) naming what is wrong; a gradient whose square
+            is beyond the dtype of the averages among them.
 
     >>> W = torch.nn.Parameter(torch.ones(2, 2).double())
     >>> soap = Soap([W], lr=0.1, weight_decay=0.0)
@@ -59,6 +64,22 @@ class Soap(MatrixOptimizer):
         require_fractions(group, "betas")
         require_positive(group, "eps")
         require_count(group, "precondition_frequency")
+
+    def _refuse_bad_gradients(self) -> None:
+        super()._refuse_bad_gradients()
+        for index, group in enumerate(self.param_groups):
+            for position, p in enumerate(group["params"]):
+                if p.grad is None or not group["matrix"]:
+                    continue
+                work = torch.promote_types(p.dtype, torch.float32)
+                # the square of the norm bounds every entry of the averages; half leaves room for rounding
+                most = 0.5 * torch.finfo(work).max ** 0.5
+                size = float(torch.linalg.vector_norm(p.grad, dtype=torch.float64))
+                if size > most:
+                    raise InvalidGradient(
+                        f"the gradient of {self._name(index, position)} has norm {size:.3g}: at most {most:.3g} is"
+                        f" allowed, as its square is averaged in {work}; nothing has been changed"
+                    )
 
     def _new_state(self, group: dict[str, Any], p: Tensor) -> dict[str, Any]:
         work = torch.promote_types(p.dtype, torch.float32)

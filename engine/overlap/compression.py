@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .whitening import checked_sigma, whiten, whiten_response
+from .whitening import checked_sigma, float64, whiten, whiten_response
 
 
 class Compressed(NamedTuple):
@@ -59,6 +59,15 @@ def log_likelihood(compressed: Compressed, data: Tensor, coefficients: Tensor) -
         coefficients: (..., k) A² c_lm.
 
     Returns:
-        (...) log-likelihoods.
+        float64 (...) log-likelihoods.
+
+    Raises:
+        ValueError: on shapes that disagree.
     """
+    data, coefficients, (rows, columns) = float64(data), float64(coefficients), compressed.r.shape
+    if data.shape[-1:] != (rows,) or coefficients.shape[-1:] != (columns,):
+        raise ValueError(
+            f"data has shape {tuple(data.shape)}, coefficients {tuple(coefficients.shape)}: "
+            f"(..., {rows}) and (..., {columns}) are needed"
+        )
     return -0.5 * (data - coefficients @ compressed.r.mT).square().sum(-1)

@@ -122,7 +122,7 @@ def detection_threshold(null: Tensor, false_alarm: float = 0.0027) -> Tensor:
         false_alarm: 0 … 1.
 
     Raises:
-        ValueError: without draws, or a probability outside 0 … 1.
+        ValueError: without draws, on one that is NaN or infinite, or a probability outside 0 … 1.
     """
     return torch.quantile(_checked_null(null, false_alarm), 1 - false_alarm)
 
@@ -144,6 +144,10 @@ def _checked_null(null: Tensor, false_alarm: float) -> Tensor:
         raise ValueError(
             f"null has shape {tuple(null.shape)}, false_alarm is {false_alarm}: (draws,) and 0 … 1"
         )
+    bad = ~torch.isfinite(null)
+    if bool(bad.any()):
+        first = int(bad.nonzero()[0])
+        raise ValueError(f"null: draw {first} is {null[first].item()}: finite numbers are needed")
     return null
 
 
@@ -178,11 +182,11 @@ def detection_probability(
         DetectionCurve.
 
     Raises:
-        ValueError: on shapes that disagree, SNRs that are not positive.
+        ValueError: on shapes that disagree, SNRs that are not positive and finite, or none.
     """
     snrs, signal = float64(snrs), project(compressed, expected)
-    if snrs.ndim != 1 or not bool((snrs > 0).all()):
-        raise ValueError(f"snrs is {snrs.tolist()}: a list of positive numbers is needed")
+    if snrs.ndim != 1 or len(snrs) == 0 or not bool(((snrs > 0) & snrs.isfinite()).all()):
+        raise ValueError(f"snrs is {snrs.tolist()}: a list of positive finite numbers is needed")
     _, unit = isotropic_amplitude(compressed, signal)
     rows: list[tuple[float, ...]] = []
     for snr in snrs.tolist():
@@ -227,10 +231,24 @@ def detected_share(null: Tensor, found: Tensor, false_alarm: float, least: float
 def wilson_interval(hits: Tensor, trials: int) -> tuple[Tensor, Tensor]:
     """Wilson's (1927) binomial interval of one standard deviation; not empty at 0 and 1, unlike √(p(1−p)/n).
 
+    Args:
+        hits: (...) 0 … trials.
+        trials: 1 or more.
+
+    Raises:
+        ValueError: on trials below 1, or hits outside 0 … trials.
+
     >>> [round(bound.item(), 4) for bound in wilson_interval(torch.tensor(0.0), 99)]
     [0.0, 0.01]
     """
-    p = float64(hits) / trials
+    # written so that NaN fails
+    if not trials >= 1:
+        raise ValueError(f"trials is {trials}: at least 1 is needed")
+    hits = float64(hits)
+    bad = ~((hits >= 0) & (hits <= trials))
+    if bool(bad.any()):
+        raise ValueError(f"hits holds {hits[bad][0].item()}: 0 to trials, {trials}, is allowed")
+    p = hits / trials
     centre = (p + 1 / (2 * trials)) / (1 + 1 / trials)
     half = (p * (1 - p) / trials + 1 / (4 * trials**2)).sqrt() / (1 + 1 / trials)
     return (centre - half).clamp(min=0), (centre + half).clamp(max=1)

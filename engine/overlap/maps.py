@@ -140,13 +140,17 @@ def maximum_likelihood(
         MaximumLikelihoodMap.
 
     Raises:
-        ValueError: on shapes that disagree, an unknown kind, a regularisation outside 0 … 1.
+        ValueError: on shapes that disagree, no pair or no column, an unknown kind, a regularisation outside 0 … 1.
     """
     if kind not in ("ridge", "truncated"):
         raise ValueError(f"kind is {kind!r}: 'ridge' or 'truncated' is needed")
     if not 0 <= regularisation <= 1:
         raise ValueError(f"regularisation is {regularisation}: 0 … 1 is allowed")
     white = whiten_response(response, sigma, "response")
+    if white.numel() == 0:
+        raise ValueError(
+            f"response has shape {tuple(white.shape)}: at least one pair and one column are needed"
+        )
     u, s, vh = torch.linalg.svd(white, full_matrices=False)
     relative = (s / s[0].clamp(min=torch.finfo(s.dtype).tiny)).square()
     floor = (torch.finfo(s.dtype).eps * max(white.shape)) ** 2
@@ -218,8 +222,8 @@ def fisher_spectrum(fisher: Tensor) -> FisherSpectrum:
 
 def _checked_fisher(fisher: Tensor) -> Tensor:
     fisher = float64(fisher)
-    if fisher.ndim != 2 or fisher.shape[0] != fisher.shape[1]:
-        raise ValueError(f"fisher has shape {tuple(fisher.shape)}: (k, k) is needed")
+    if fisher.ndim != 2 or fisher.shape[0] != fisher.shape[1] or len(fisher) == 0:
+        raise ValueError(f"fisher has shape {tuple(fisher.shape)}: (k, k), k at least 1, is needed")
     size = fisher.abs().amax()
     if not bool(torch.isfinite(size)) or bool((fisher - fisher.mT).abs().amax() > 1e-9 * size):
         raise ValueError("fisher is not a finite symmetric matrix")

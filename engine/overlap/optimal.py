@@ -88,7 +88,7 @@ def multi_component(
     """
     zeta = float64(separations)
     if patterns is None:
-        patterns = torch.stack([torch.ones_like(zeta), zeta.cos(), hellings_downs(zeta)], -1)
+        patterns = torch.stack([torch.ones_like(zeta), zeta.cos(), hellings_downs(separations)], -1)
     data, design = whiten(rho, sigma), whiten_response(patterns, sigma, "patterns")
     if zeta.shape != data.shape[-1:] or len(design) != len(zeta):
         raise ValueError(f"separations has shape {tuple(zeta.shape)}: ({data.shape[-1]},) is needed")
@@ -120,11 +120,14 @@ def binned(separations: Tensor, rho: Tensor, sigma: Tensor, edges: Tensor) -> Bi
         knows: pairs 0, uncertainty +inf, mean 0 of weight 0, its centre as separation.
 
     Raises:
-        ValueError: on shapes that disagree or edges that do not ascend.
+        ValueError: on shapes that disagree, edges that do not ascend, and naming the first separation or correlation
+            that is not finite and the first σ that is not positive.
     """
     zeta, edges, data = float64(separations), float64(edges), float64(rho)
     if zeta.shape != data.shape[-1:]:
         raise ValueError(f"separations has shape {tuple(zeta.shape)}: ({data.shape[-1]},) is needed")
+    _require_finite(zeta, "separations")
+    _require_finite(data, "rho")
     if edges.ndim != 1 or len(edges) < 2 or not bool((edges.diff() > 0).all()):
         raise ValueError(f"edges has shape {tuple(edges.shape)}: two or more ascending numbers are needed")
     weight = whiten(torch.ones_like(zeta), checked_sigma(sigma, len(zeta))).square()
@@ -137,3 +140,11 @@ def binned(separations: Tensor, rho: Tensor, sigma: Tensor, edges: Tensor) -> Bi
     centre = torch.where(total > 0, member @ (weight * zeta) / safe, (edges[1:] + edges[:-1]) / 2)
     mean = (whiten(data, sigma) * weight.sqrt()) @ member.mT / safe
     return BinnedCorrelations(centre, mean, total.rsqrt(), member.sum(-1).long())
+
+
+def _require_finite(values: Tensor, name: str) -> None:
+    """Nothing for finite (..., pairs); one NaN would otherwise reach every bin through the products."""
+    bad = ~torch.isfinite(values)
+    if bool(bad.any()):
+        *_, pair = bad.nonzero()[0].tolist()
+        raise ValueError(f"{name} of pair {pair} is {values[bad][0].item()}: finite numbers are needed")

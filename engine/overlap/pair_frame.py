@@ -46,14 +46,22 @@ def gamma_lm(zeta: Tensor | float, l_max: int) -> Tensor:
 
 
 def checked_separations(zeta: Tensor | float) -> Tensor:
-    """Separations as float64.
+    """Separations as float64; what π rounds up to in the dtype given, as in float32, is taken for π.
 
     Raises:
-        ValueError: naming the first one that is NaN or outside [0, π].
+        ValueError: on complex or boolean ones; naming the first one that is NaN or outside [0, π].
     """
-    zeta = torch.as_tensor(zeta, dtype=torch.float64)
-    bad = ~((zeta >= 0) & (zeta <= math.pi)).reshape(-1)
+    # numbers and lists of them have no dtype: torch would round them to its default
+    given = torch.as_tensor(zeta, dtype=None if hasattr(zeta, "dtype") else torch.float64)
+    if given.is_complex() or given.dtype == torch.bool:
+        raise ValueError(f"zeta is {given.dtype}: real separations in radians are needed")
+    most = math.pi
+    if given.is_floating_point():
+        most = max(most, torch.tensor(math.pi, dtype=given.dtype).item())
+    zeta = given.double()
+    bad = ~((zeta >= 0) & (zeta <= most)).reshape(-1)
     if bool(bad.any()):
         value = zeta.detach().reshape(-1)[bad][0].item()
         raise ValueError(f"zeta: separation {int(bad.nonzero()[0])} is {value}: 0 to π radians is needed")
-    return zeta
+    # a shift and no clamp: the derivative at π stays
+    return zeta - (zeta.detach() - math.pi).clamp(min=0)

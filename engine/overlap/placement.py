@@ -58,7 +58,8 @@ def fisher_figure(
         float64 scalar.
 
     Raises:
-        ValueError: on an unknown kind, noise or prior that is not positive, and as `overlap_harmonics`.
+        ValueError: on an unknown kind, noise or prior that is not positive, or so small that the figure is beyond
+            float64, and as `overlap_harmonics`.
 
     >>> axes = torch.eye(3, dtype=torch.float64)
     >>> round(fisher_figure(axes, 1.0, 2, "snr").item(), 6)  # three pairs at 90°: √3 · 0.144860
@@ -66,7 +67,7 @@ def fisher_figure(
     """
     pulsars = checked_pulsars(directions)
     noise = _checked(noise, len(pulsars), kind, prior).to(pulsars.device)
-    return _figure(_fisher(pulsars, noise, l_max), kind, prior)
+    return _finite(_figure(_fisher(pulsars, noise, l_max), kind, prior), noise, prior)
 
 
 def placement_map(
@@ -109,7 +110,8 @@ def placement_map(
     # As many candidates as pulsars at a time: then half of all pairs among them are of one of each.
     for some in unit_vectors(places).split(len(pulsars)):
         point = some.clone().requires_grad_(True)
-        value = _figure(base + _added_fisher(point, pulsars, noise * added, l_max), kind, prior)
+        enlarged = base + _added_fisher(point, pulsars, noise * added, l_max)
+        value = _finite(_figure(enlarged, kind, prior), noise.clamp(max=added), prior)
         (slope,) = torch.autograd.grad(value.sum(), point)
         values.append(value.detach())
         gradients.append(slope - (slope * some).sum(-1, keepdim=True) * some)
@@ -128,6 +130,14 @@ def _checked(noise: Tensor | float, pulsars: int, kind: str, prior: float) -> Te
     if not bool((values > 0).all()):
         raise ValueError(f"noise holds {values.min().item()}: it must be positive")
     return values.expand(pulsars)
+
+
+def _finite(figure: Tensor, noise: Tensor, prior: float) -> Tensor:
+    if not bool(torch.isfinite(figure).all()):
+        raise ValueError(
+            f"noise of {noise.min().item()} with prior {prior}: the figure is beyond float64, larger ones are needed"
+        )
+    return figure
 
 
 def _fisher(pulsars: Tensor, noise: Tensor, l_max: int) -> Tensor:

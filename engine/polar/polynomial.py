@@ -54,18 +54,27 @@ def singular_value_map(s: Tensor, preset: str = "jordan", steps: int | None = No
     """Where the iteration takes a singular value s = σ/‖G‖_F: the orbit, start included.
 
     Args:
-        s: (...) in [0, 1].
+        s: (...) finite, at least 0: in [0, 1] for a matrix, above it for what an iteration has reached.
         preset: one of `PRESETS`.
-        steps: how many; the preset's own number if None.
+        steps: how many, at least 0; the preset's own number if None.
 
     Returns:
         (steps + 1, ...), first s/margin, where the iteration starts; float64.
+
+    Raises:
+        ValueError: on a value or number of steps outside these ranges, and on an unknown preset.
 
     >>> [round(value, 3) for value in singular_value_map(torch.tensor(1.0)).tolist()]
     [1.0, 0.701, 1.114, 0.721, 1.09, 0.696]
     """
     chosen = preset_named(preset)
-    s = torch.as_tensor(s, dtype=torch.float64) / chosen.margin
+    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 0):
+        raise ValueError(f"steps is {steps!r}: an integer of at least 0, or None, is needed")
+    s = torch.as_tensor(s, dtype=torch.float64)
+    bad = ~((s >= 0) & s.isfinite())
+    if bool(bad.any()):
+        raise ValueError(f"s holds {s[bad][0].item()}: finite numbers of at least 0 are needed")
+    s = s / chosen.margin
     orbit = [s]
     for a, b, c in chosen.coefficients(chosen.steps if steps is None else steps):
         square = s * s

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .errors import InvalidMatrix
 from .factor import polar, polar_iterates, working_dtype
 
 
@@ -40,6 +41,9 @@ def polar_quality(G: Tensor, U: Tensor) -> PolarQuality:
         G: (..., m, n) real, finite, not zero.
         U: (..., m, n) what stands for its polar factor.
 
+    Raises:
+        InvalidMatrix: (a ValueError) on a matrix that is zero or has no entries: nothing there to be a fraction of.
+
     >>> quality = polar_quality(torch.eye(3), torch.eye(3))
     >>> [float(value) for value in quality]
     [0.0, 0.0, 0.0, 1.0]
@@ -73,6 +77,9 @@ def polar_error(
     Returns:
         Fields (...) for one count, (counts, ...) for a sequence.
 
+    Raises:
+        InvalidMatrix: (a ValueError) as `polar_quality`.
+
     >>> [round(value, 4) for value in polar_error(torch.eye(3), "newton_schulz", steps=[0, 4, 5]).error.tolist()]
     [0.4226, 0.028, 0.3142]
     """
@@ -100,12 +107,17 @@ def _count(step: int) -> int:
 def _errors(G: Tensor, U: Tensor, exact: Tensor) -> PolarError:
     """float64; U may have axes before those of G."""
     norm = torch.linalg.matrix_norm
+    size = norm(exact)
+    if bool((size == 0).any()):
+        raise InvalidMatrix(
+            "G holds a matrix that is zero or empty: its polar factor has no size to compare with"
+        )
     side = U if U.shape[-2] >= U.shape[-1] else U.mT
     gram = side.mT @ side
     gram.diagonal(dim1=-2, dim2=-1).sub_(1)
     nuclear = (exact * G).sum((-2, -1))
     return PolarError(
         norm(gram) / gram.shape[-1] ** 0.5,
-        norm(U - exact) / norm(exact),
+        norm(U - exact) / size,
         (U * G).sum((-2, -1)) / nuclear - 1,
     )

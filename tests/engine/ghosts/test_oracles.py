@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from anisoscope.engine.ghosts import (
+    InvalidClasses,
     binary_radius,
     binary_zeros,
     convergence_radius,
@@ -115,6 +116,42 @@ def test_binary_closed_forms():
         assert exact == pytest.approx(binary_radius(delta, gap, temperature).item(), rel=1e-13)
     with pytest.raises(ValueError, match="slope_gap"):
         binary_zeros(delta, torch.tensor(0.0, dtype=torch.float64), torch.arange(2))
+
+
+def test_binary_forms_of_integers_and_plain_numbers():
+    one, cold = torch.tensor(1), math.hypot(1, 0.5 * math.pi) / 2
+    assert binary_radius(one, 2 * one, 0.5).item() == pytest.approx(cold, rel=1e-15)
+    assert binary_radius(1.0, 2.0, 0.5).item() == pytest.approx(cold, rel=1e-15)
+    assert binary_radius(torch.ones(3), 2.0).dtype == torch.float32
+    assert binary_zeros(torch.ones(3), 2.0, torch.arange(2)).dtype == torch.complex64
+    assert binary_radius(torch.tensor([0, 1]), torch.tensor([0, 2]), 0.5).tolist() == [math.inf, cold]
+    assert binary_radius(math.inf, 1.0).item() == math.inf
+    torch.testing.assert_close(
+        binary_zeros(1, 2, [-1, 0]), binary_zeros(one.double(), 2 * one.double(), torch.tensor([-1, 0]))
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (lambda: binary_radius(torch.tensor([0.0, math.nan]), torch.zeros(2)), "delta holds 1 NaN"),
+        (lambda: binary_radius(0.0, math.nan), "slope_gap holds nan"),
+        (lambda: binary_radius(0.0, torch.tensor(math.inf)), "slope_gap holds inf"),
+        (lambda: binary_radius(torch.tensor(1j), 1.0), "delta is torch.complex64"),
+        *(
+            (lambda t=t: binary_radius(0.0, 1.0, t), f"temperature .* not {t}")
+            for t in (0, -1, math.nan, math.inf)
+        ),
+        (lambda: binary_zeros(math.nan, 1.0, torch.arange(2)), "delta holds 1 NaN"),
+        *(
+            (lambda m=m: binary_zeros(1.0, 1.0, torch.tensor([m])), f"m must be integers, not .{m}")
+            for m in (0.5, math.nan)
+        ),
+    ],
+)
+def test_binary_forms_name_what_they_refuse(call, named):
+    with pytest.raises(InvalidClasses, match=named):
+        call()
 
 
 def test_top_two_is_no_bound(oracles):

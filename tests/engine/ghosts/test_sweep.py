@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from anisoscope.engine.ghosts import (
+    InvalidClasses,
     InvalidDirection,
     InvalidModelOutput,
     InvalidSweep,
@@ -116,6 +117,12 @@ def test_the_smallest_radius_is_that_of_all_samples() -> None:
         assert found.exact == pytest.approx(float(everything.radius.min()), rel=1e-12)
         assert found.bound <= found.margin <= found.exact
     assert smallest_radii(z, torch.ones_like(a)) == (math.inf, math.inf, math.inf)
+
+
+@pytest.mark.parametrize("shape", [(0, 6), (6,)])
+def test_without_a_sample_there_is_no_smallest_radius(shape: tuple[int, ...]) -> None:
+    with pytest.raises(InvalidClasses, match="at least one sample, not"):
+        smallest_radii(torch.zeros(shape), torch.zeros(shape))
 
 
 @given(st.floats(0.001, 1000.0), st.floats(0.15, 6.0))

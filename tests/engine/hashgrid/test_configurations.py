@@ -71,14 +71,36 @@ def test_the_grid_within_a_whole_configuration():
         ({"n_levels": 40}, "levels"),
         ({"n_levels": 2.5}, "n_levels"),
         ({"n_features": 8}, "n_features"),
-        ({"n_features_per_level": 0}, "features"),
         ({"stochastic_interpolation": True}, "stochastic"),
         ({"n_dims_to_encode": 7}, "dim"),
+        ({"n_features_per_level": 0}, "n_features_per_level is 0: a whole number, 1 to"),
+        ({"n_features_per_level": 65}, "features is 65"),
+        ({"per_level_scale": 10**400}, "per_level_scale is an integer of 1329 bits: a finite"),
+        ({"per_level_scale": math.nan}, "per_level_scale is nan"),
+        ({"base_resolution": -(10**400)}, "base_resolution is an integer of 1329 bits"),
+        ({"base_resolution": 1e300}, r"base_resolution is 1e\+300: a whole number"),
+        ({"base_resolution": [10**5000]}, "base_resolution is a list"),
+        ({"otype": "x" * 1000}, "otype is .{1,40}: Grid"),
     ],
 )
 def test_refused_tiny_cuda_nn(change, word):
     with pytest.raises(InvalidGrid, match=f"^{word}"):
         tiny_cuda_nn_configuration({**GRID, **change})
+
+
+@pytest.mark.parametrize("total", ["n_features", "n_grid_features"])
+def test_features_that_do_not_fill_the_levels_are_refused(total):
+    with pytest.raises(InvalidGrid, match=f"{total} is 5: a multiple of n_features_per_level, 2, is needed"):
+        tiny_cuda_nn_configuration({total: 5, "n_features_per_level": 2})
+    with pytest.raises(InvalidGrid, match="n_features_per_level is 0"):
+        tiny_cuda_nn_configuration({total: 4, "n_features_per_level": 0})
+
+
+@pytest.mark.parametrize("key", ["per_level_scale", "n_levels"])
+def test_an_integer_that_python_does_not_read_is_refused_by_its_key(key):
+    with pytest.raises(InvalidGrid, match=f"{key} is inf: a "):
+        tiny_cuda_nn_configuration(f'{{"{key}": 1{"0" * 5000}}}')
+    assert tiny_cuda_nn_configuration(f'{{"colour": 1{"0" * 5000}}}').foreign == ("colour",)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "7", "null", "{" * 200_000, "[" * 90_000])
@@ -113,11 +135,20 @@ def test_nerfstudio():
         "HashEncoding(max_res=8)",
         "HashEncoding(implementation='jax')",
         "HashEncoding(max_res='a')",
+        "HashEncoding(max_res=1" + "0" * 400 + ")",
+        "HashEncoding(max_res=1" + "0" * 5000 + ")",
+        '{"max_res": 1' + "0" * 5000 + "}",
+        "HashEncoding(base_res=0x" + "f" * 5000 + ")",
     ],
 )
 def test_refused_nerfstudio(text):
     with pytest.raises(InvalidGrid):
         nerfstudio_configuration(text)
+
+
+def test_two_names_of_the_coarsest_resolution_are_refused():
+    with pytest.raises(InvalidGrid, match="base_res and min_res are both given, 8 and 16: one"):
+        nerfstudio_configuration("HashEncoding(base_res=8, min_res=16)")
 
 
 def trained() -> HashGrid:

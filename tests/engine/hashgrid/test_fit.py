@@ -167,3 +167,21 @@ def test_the_zone_plate_and_the_star_look_alike_from_every_side():
     for image in (zone_plate(32), siemens_star(32, 8)):
         assert torch.allclose(image, image.rot90(), atol=1e-5)
         assert image.min() >= 0 and image.max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("draw", "named"),
+    [
+        (lambda: grating(8, math.nan), "cycles is nan"),
+        (lambda: grating(8, 2, math.inf), "degrees is inf"),
+        (lambda: grating(8.5, 2), "size is 8.5"),
+        (lambda: siemens_star(8, math.nan), "spokes is nan"),
+        (lambda: siemens_star(8, 2.5), "spokes is 2.5"),
+        (lambda: siemens_star(8.5), "size is 8.5"),
+        (lambda: zone_plate(math.nan), "size is nan"),
+        (lambda: zone_plate(1), "size is 1: 2 to 4096"),
+    ],
+)
+def test_pictures_that_cannot_be_drawn(draw, named):
+    with pytest.raises(InvalidGrid, match=named):
+        draw()

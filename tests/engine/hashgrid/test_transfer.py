@@ -114,6 +114,8 @@ def test_any_dip_at_all_is_a_matter_of_the_finest_level():
         levels = real_levels(count, 16, 1.38)
         assert 1.9 < two_point_distance(levels, [1.0, 0.0], 1e-6) * levels.max().item() < 2.4
     assert two_point_dip(FLOORED, [1e-4], [1.0, 0.0]).item() < 0
+    one = two_point_dip(FLOORED, 1e-4, [1.0, 0.0])
+    assert one.shape == () and one == two_point_dip(FLOORED, [1e-4], [1.0, 0.0])
 
 
 @pytest.mark.parametrize("case", ORACLE["speckle"]["cases"])
@@ -144,6 +146,10 @@ def test_no_collisions_no_speckle():
         (lambda: gradient_flow_psf([4.0], 1.0, kernel="adam"), "kernel"),
         (lambda: two_point_distance([4.0], [1.0], 1.0), "dip"),
         (lambda: two_point_dip([4.0], [0.1], [0.0]), "direction"),
+        (lambda: two_point_dip([4.0], [0.1, math.nan], [1.0]), "distances holds nan"),
+        (lambda: two_point_dip([4.0], [math.inf], [1.0]), "distances holds inf"),
+        (lambda: two_point_dip([4.0], [-0.1], [1.0]), "distances holds -0.1"),
+        (lambda: two_point_dip([4.0], [[0.1]], [1.0]), "distances has shape"),
         (lambda: speckle_law([4.0]), "table_size"),
         (lambda: speckle_law([4.0], 0), "table_size"),
         (lambda: speckle_law([4.0], 2.5), "table_size"),

@@ -309,3 +309,15 @@ def test_aro_is_not_equivariant() -> None:
 def test_adam_fails_equivariance() -> None:
     # a check that Adam passes is broken: its frame is the coordinate axes
     assert equivariance_error(lambda params: torch.optim.Adam(params, lr=0.02)) > 0.3
+
+
+@every
+def test_a_matrix_without_entries_stays(factory: Factory) -> None:
+    empty, full = torch.nn.Parameter(torch.zeros(0, 3)), torch.nn.Parameter(gaussian(4, 3))
+    before = full.detach().clone()
+    optimizer = factory([empty, full])
+    for seed in range(3):
+        empty.grad, full.grad = torch.zeros(0, 3), gaussian(4, 3, seed=seed)
+        optimizer.step()
+    assert empty.shape == (0, 3)
+    assert not torch.equal(full, before)

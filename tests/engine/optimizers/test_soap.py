@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from anisoscope.engine.optimizers import InvalidOption, Soap
+from anisoscope.engine.optimizers import InvalidGradient, InvalidOption, Soap
 from anisoscope.engine.polar import polar
 
 
@@ -80,3 +80,32 @@ def test_refusals() -> None:
         Soap([W], betas=(0.95, 1.0))
     with pytest.raises(InvalidOption, match=r"eps is 0"):
         Soap([W], eps=0)
+
+
+@pytest.mark.parametrize(("dtype", "size"), [(torch.float32, 1e30), (torch.float64, 1e200)])
+def test_a_gradient_whose_square_overflows_is_refused_whole(dtype: torch.dtype, size: float) -> None:
+    small, large = (torch.nn.Parameter(gaussian(4, 3, seed=i).to(dtype)) for i in range(2))
+    optimizer = Soap([small, large])
+    for p in (small, large):
+        p.grad = gaussian(4, 3, seed=2).to(dtype)
+    for _ in range(2):
+        optimizer.step()
+    before = small.detach().clone()
+    large.grad = torch.full((4, 3), size, dtype=dtype)
+    with pytest.raises(InvalidGradient, match=r"gradient of parameter 1 of group 0 has norm .*: at most"):
+        optimizer.step()
+    assert torch.equal(small, before)
+    # up to there it survives
+    large.grad = large.grad / large.grad.amax() * 0.1 * torch.finfo(dtype).max ** 0.5
+    for _ in range(12):
+        optimizer.step()
+    assert bool(large.isfinite().all()) and bool(small.isfinite().all())
+
+
+def test_the_check_leaves_half_precision_and_vectors_alone() -> None:
+    half, vector = torch.nn.Parameter(torch.ones(300, 300).half()), torch.nn.Parameter(torch.ones(3))
+    optimizer = Soap([{"params": [half]}, {"params": [vector], "matrix": False}])
+    half.grad, vector.grad = torch.full_like(half, 6e4), torch.full_like(vector, 1e18)
+    optimizer.step()
+    vector.grad = torch.full_like(vector, 1e30)
+    optimizer.step()

@@ -179,6 +179,26 @@ def test_refusals(array: Compressed) -> None:
         detection_threshold(torch.ones(3), 1.0)
     with pytest.raises(ValueError, match="null has shape"):
         detection_threshold(torch.ones(0))
+    for bad in (math.nan, math.inf, -math.inf):
+        for estimate in (detection_threshold, threshold_interval):
+            with pytest.raises(ValueError, match=f"null: draw 1 is {bad}: finite"):
+                estimate(torch.tensor([1.0, bad, 2.0]))
+    for snrs in ([], [1.0, math.inf], [math.nan]):
+        with pytest.raises(ValueError, match="snrs is"):
+            detection_probability(array, torch.ones(2211), torch.tensor(snrs), 6)
+
+
+@pytest.mark.parametrize("trials", [0, -3])
+def test_an_interval_needs_trials(trials: int) -> None:
+    with pytest.raises(ValueError, match=f"trials is {trials}: at least 1"):
+        wilson_interval(torch.tensor(0.0), trials)
+
+
+@pytest.mark.parametrize("hits", [-1.0, 3.5, math.nan])
+def test_hits_beyond_the_trials_are_refused(hits: float) -> None:
+    with pytest.raises(ValueError, match=f"hits holds {hits}: 0 to trials, 3"):
+        wilson_interval(torch.tensor([1.0, hits]), 3)
+    assert wilson_interval(torch.tensor([0.0, 3.0]), 3)[1][1] == 1
 
 
 def test_the_share_counts_what_passes_the_threshold_and_its_interval_holds_it() -> None:

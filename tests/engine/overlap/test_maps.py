@@ -226,3 +226,23 @@ def test_refusals(gamma: Tensor) -> None:
         principal_maps(torch.tensor([[1.0, 2.0], [0.0, 1.0]]))
     with pytest.raises(ValueError, match="fisher has shape"):
         principal_maps(torch.ones(3))
+    for pairs, columns in ((0, 3), (3, 0)):
+        with pytest.raises(ValueError, match=rf"response has shape \({pairs}, {columns}\): at least one"):
+            maximum_likelihood(torch.ones(pairs), torch.ones(pairs, columns), torch.ones(pairs))
+    for use in (principal_maps, fisher_spectrum):
+        with pytest.raises(ValueError, match=r"fisher has shape \(0, 0\)"):
+            use(torch.zeros(0, 0))
+
+
+def test_a_likelihood_takes_single_precision_and_no_other_shape(gamma: Tensor) -> None:
+    rho, sigma = some_data(gamma)
+    compressed = compress(gamma, sigma)
+    data = project(compressed, rho).float()
+    sky = torch.ones(gamma.shape[1])
+    found = log_likelihood(compressed, data, sky)
+    assert found.dtype == torch.float64
+    torch.testing.assert_close(found, log_likelihood(compressed, data.double(), sky.double()))
+    with pytest.raises(ValueError, match="data has shape"):
+        log_likelihood(compressed, data[..., :1], sky)
+    with pytest.raises(ValueError, match="coefficients"):
+        log_likelihood(compressed, data, sky[1:])

@@ -120,6 +120,15 @@ def test_multi_component_finds_what_was_put_in() -> None:
     assert one.condition == pytest.approx(1)
 
 
+def test_float32_separations_up_to_pi_are_taken() -> None:
+    _, sigma, rho = some_pairs()
+    zeta = torch.linspace(0.1, math.pi, PAIRS)
+    found = multi_component(rho, sigma, zeta)
+    torch.testing.assert_close(
+        found.amplitudes, multi_component(rho, sigma, zeta.double().clamp(max=math.pi)).amplitudes
+    )
+
+
 def test_bins_are_weighted_means() -> None:
     zeta, sigma, rho = some_pairs()
     edges = torch.linspace(0, math.pi, 5, dtype=torch.float64)
@@ -145,6 +154,20 @@ def test_edges_of_bins_and_empty_ones() -> None:
     assert empty.mean.tolist() == [1, 0, 0]
     assert empty.separation.tolist() == [0, 1.5, 2.5]
     assert empty.uncertainty[1].item() == math.inf
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_bins_name_the_pair_that_is_no_number(bad: float) -> None:
+    edges, good = torch.tensor([0.0, 1.5, 3.2]), torch.ones(2, 3)
+    wrong = good.clone()
+    wrong[1, 2] = bad
+    with pytest.raises(ValueError, match=f"separations of pair 2 is {bad}: finite"):
+        binned(wrong[1], good, good[0], edges)
+    with pytest.raises(ValueError, match=f"rho of pair 2 is {bad}: finite"):
+        binned(good[0], wrong, good[0], edges)
+    if bad != math.inf:  # which switches a pair off
+        with pytest.raises(ValueError, match=f"sigma of pair 2 is {bad}"):
+            binned(good[0], good, wrong[1], edges)
 
 
 def test_refusals() -> None:

@@ -176,3 +176,30 @@ def test_degrees_out_of_range_are_refused(l_max):
 def test_impossible_separations_are_refused():
     with pytest.raises(ValueError, match="zeta: separation 1 is nan"):
         gamma_lm([0.1, math.nan], 2)
+
+
+def test_pi_as_a_dtype_rounds_it_is_pi_and_no_more_is():
+    zeta = torch.linspace(0, math.pi, 5, requires_grad=True)
+    assert zeta[-1].item() > math.pi
+    rounded = gamma_lm(zeta, 3)
+    exact = gamma_lm(math.pi, 3)
+    torch.testing.assert_close(rounded[-1], exact, rtol=0, atol=2e-15)
+    torch.testing.assert_close(gamma_lm(np.float32(math.pi), 3), exact, rtol=0, atol=2e-15)
+    straight = torch.tensor([math.pi], dtype=torch.float64, requires_grad=True)
+    slope = torch.autograd.grad(gamma_lm(straight, 3)[0, 3], straight)[0]
+    assert slope.item() != 0
+    assert torch.autograd.grad(rounded[-1, 3], zeta)[0][-1].item() == pytest.approx(slope.item(), rel=1e-6)
+    for beyond in (
+        torch.nextafter(zeta.detach()[-1:], torch.tensor(4.0)),
+        torch.tensor([math.pi], dtype=torch.float64).nextafter(torch.tensor(4.0).double()),
+        [zeta[-1].item()],
+        torch.tensor([3.1425781], dtype=torch.float16),
+    ):
+        with pytest.raises(ValueError, match=r"zeta: separation 0 is 3\.14"):
+            gamma_lm(beyond, 3)
+
+
+@pytest.mark.parametrize("zeta", [torch.tensor([1 + 1j]), np.ones(2, dtype=complex), torch.tensor([True])])
+def test_separations_that_are_no_real_numbers_are_refused(zeta):
+    with pytest.raises(ValueError, match=r"zeta is torch\.(complex\d+|bool): real separations"):
+        gamma_lm(zeta, 2)

@@ -138,3 +138,12 @@ def test_refusals(pulsars: Tensor, candidates: Tensor) -> None:
         placement_map(pulsars, candidates, 1.0, L_MAX, candidate_noise=0.0)
     with pytest.raises(ValueError, match="candidates has shape"):
         placement_map(pulsars, candidates[0], 1.0, L_MAX)
+    for kind in KINDS:
+        with pytest.raises(
+            ValueError, match=r"noise of 1e-200 with prior 1\.0: the figure is beyond float64"
+        ):
+            fisher_figure(pulsars, 1e-200, L_MAX, kind)
+        with pytest.raises(ValueError, match=r"noise of 1e-200 with prior 1\.0"):
+            placement_map(pulsars, candidates, 1.0, L_MAX, kind, candidate_noise=1e-200)
+    with pytest.raises(ValueError, match="with prior 1e-320"):
+        fisher_figure(pulsars, 1.0, L_MAX, prior=1e-320)

@@ -9,6 +9,7 @@ from torch import Tensor
 from anisoscope.engine.polar import (
     METHODS,
     PRESETS,
+    InvalidMatrix,
     polar,
     polar_error,
     polar_iterates,
@@ -155,3 +156,27 @@ def test_refusals() -> None:
         polar_error(G, "newton_schulz", range(7), preset="you")
     with pytest.raises(ValueError, match=r"s0 is 1.5: a number in \[0, 1\]"):
         singular_value_orbit("jordan", 1.5)
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (2, 3, 3), (0, 2)])
+def test_zero_matrices_have_no_error(shape: tuple[int, ...]) -> None:
+    zero = torch.zeros(shape)
+    if zero.ndim == 3:
+        zero[1] = torch.eye(3)
+    for measure in (lambda: polar_error(zero, "qdwh"), lambda: polar_quality(zero, zero)):
+        with pytest.raises(InvalidMatrix, match="G holds a matrix that is zero or empty"):
+            measure()
+
+
+@pytest.mark.parametrize("s", [-0.1, float("nan"), float("inf")])
+def test_the_scalar_map_takes_singular_values(s: float) -> None:
+    with pytest.raises(ValueError, match=f"s holds {s}"):
+        singular_value_map(torch.tensor([0.5, s], dtype=torch.float64))
+    assert singular_value_map(1.25, "jordan", 1)[-1].isfinite()  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("steps", [-1, 1.5, True])
+def test_the_scalar_map_takes_a_number_of_steps(steps: int) -> None:
+    with pytest.raises(ValueError, match=f"steps is {steps}: an integer of at least 0"):
+        singular_value_map(torch.tensor(0.5), steps=steps)
+    assert singular_value_map(torch.tensor(0.5), steps=0).tolist() == [0.5]
