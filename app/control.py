@@ -136,3 +136,11 @@ class Card:
     title: str
     text: str
     pixels: Sequence[Sequence[float]] = ()
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """One file of an export, and in words what is in it."""
+
+    words: str
+    content: bytes

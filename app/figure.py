@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from .ticks import Logarithmic
+
 Role = Literal[
     "ink", "ink2", "grey", "hand", "blue", "amber", "green", "purple", "line", "axis", "plot", "veil"
 ]
@@ -92,6 +94,11 @@ class Axis:
     ticks: tuple[tuple[float, str], ...] = ()
     share: str = ""
     visible: bool = True
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether log₁₀ of the values is what is drawn."""
+        return isinstance(self.ticks, Logarithmic)
 
 
 @dataclass(frozen=True)

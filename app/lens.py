@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import panel as pn
 
-from .control import Card, Claim, Group, Readout, Table
+from .control import Attachment, Card, Claim, Group, Readout, Table
 from .errors import RequestError
 from .figure import Figure
 from .frame import Columns, Frame, Idle
@@ -195,9 +195,14 @@ class Lens(pn.viewable.Viewer):
         """What the theory does not say, and where we differ from the paper, with live numbers."""
         return ()
 
-    def attachments(self, request: Request, frame: Frame) -> dict[str, bytes]:
-        """Further files of an export by name: what other programs of the field read."""
+    def attachments(self, request: Request, frame: Frame) -> dict[str, Attachment]:
+        """Further files of an export by name: values that the figures draw as colours or codes, and what other
+        programs of the field read."""
         return {}
+
+    def bound_to_process(self, request: Request) -> str:
+        """What only this process has of a state, in words; empty where request.json restores it anywhere."""
+        return ""
 
     def following(self) -> Following[Any]:
         """The files of `records` that this process follows; the parameter `watch` holds their names."""

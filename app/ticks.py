@@ -10,6 +10,10 @@ from .numbers import power, shown, true_minus
 Ticks = tuple[tuple[float, str], ...]
 
 
+class Logarithmic(tuple[tuple[float, str], ...]):
+    """Ticks of an axis of log₁₀: what is drawn along it are the logarithms of the values its words name."""
+
+
 def plain(values: Iterable[float]) -> Ticks:
     """At these numbers, written as they are.
 
@@ -50,7 +54,7 @@ def powers(exponents: Iterable[int]) -> Ticks:
     >>> powers((-4, 0, 1))
     ((-4.0, '10⁻⁴'), (0.0, '1'), (1.0, '10'))
     """
-    return tuple((float(k), power(k)) for k in exponents)
+    return Logarithmic((float(k), power(k)) for k in exponents)
 
 
 def decades(low: float, high: float) -> Ticks:
@@ -68,7 +72,7 @@ def logarithmic(low: float, high: float) -> Ticks:
     """
     if high - low >= 1:
         return decades(low, high)
-    return tuple((math.log10(value), text) for value, text in rounded(10**low, 10**high) if value > 0)
+    return Logarithmic((math.log10(value), text) for value, text in rounded(10**low, 10**high) if value > 0)
 
 
 def quarters(count: int) -> Ticks:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import platform
 import zipfile
@@ -14,8 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-
+from ..control import Attachment
 from ..errors import RequestError
 from ..figure import Figure
 from ..frame import Frame
@@ -23,7 +21,7 @@ from ..lens import Lens
 from ..registry import lens_class
 from ..request import Request, request_of
 from ..uploads import carried
-from .tables import arrays, plain_fact, table_csv
+from .tables import arrays, drawn_tables, npz, plain_fact, table_csv
 
 FORMATS = ("svg", "pdf", "png")
 WIDTHS_MM = (85, 178)
@@ -44,12 +42,14 @@ README = """\
 Anisoscope {version}: {title}
 
 figures/      NAME-WIDTHmm.FORMAT; light colours, fonts embedded, WIDTH is exact
-tables/       one CSV for each layer's data, full precision; outlines come piece by piece, images row by row
+tables/       one CSV for the data of each layer, in full precision. Along an axis marked “log” the coordinate y is log₁₀ of
+              the value, which stands beside it as 10^y. Outlines come piece by piece; images row by row, as indices 0 to
+              255 of their colours
 data.npz      the same numbers as arrays named table/column (data in pieces: CSV only)
 facts.json    named numbers of this state; inf, -inf and nan are words there
-request.json  drop it on the lens, or: anisoscope export {slug} --request request.json
+request.json  {restored}
 cite.bib      what to cite
-
+{more}
 Figures and units
 {figures}
 
@@ -117,18 +117,19 @@ def _check(formats: Sequence[str], widths_mm: Sequence[int]) -> None:
 
 
 def _texts(lens: Lens, asked: Request, frame: Frame) -> dict[str, str | bytes]:
-    parts: dict[str, str | bytes] = {f"tables/{name}.csv": table_csv(t) for name, t in frame.tables.items()}
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays(frame))  # pyright: ignore[reportArgumentType]
-    parts["data.npz"] = buffer.getvalue()
+    figures = shown_figures(lens, frame)
+    tables = drawn_tables(figures, frame)
+    parts: dict[str, str | bytes] = {f"tables/{name}.csv": table_csv(t) for name, t in tables.items()}
+    parts["data.npz"] = npz(arrays(tables))
     parts["request.json"] = json.dumps(
         {**asked.to_json(), **_provenance(asked, frame), **_files(asked)}, indent=2, ensure_ascii=False
     )
     facts = {name: plain_fact(value) for name, value in frame.facts.items()}
     parts["facts.json"] = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
     parts["cite.bib"] = citation(lens)
-    parts |= lens.attachments(asked, frame)
-    parts["README.txt"] = _readme(lens, shown_figures(lens, frame))
+    more = lens.attachments(asked, frame)
+    parts |= {name: attachment.content for name, attachment in more.items()}
+    parts["README.txt"] = _readme(lens, asked, figures, more)
     return parts
 
 
@@ -173,13 +174,25 @@ def shown_figures(lens: Lens, frame: Frame) -> list[Figure]:
     return [f for f in figures if f.shown(lens)]
 
 
-def _readme(lens: Lens, figures: Sequence[Figure]) -> str:
+def _readme(lens: Lens, asked: Request, figures: Sequence[Figure], more: Mapping[str, Attachment]) -> str:
     """Contents of the zip in words, with a line for the axes of each figure in it."""
-    lines = "\n".join(_figure_line(figure) for figure in figures)
-    return README.format(version=version("anisoscope"), title=lens.title, slug=lens.slug, figures=lines)
+    bound = lens.bound_to_process(asked)
+    return README.format(
+        version=version("anisoscope"),
+        title=lens.title,
+        figures="\n".join(_figure_line(figure) for figure in figures),
+        more="".join(f"{name}\n              {attachment.words}\n" for name, attachment in more.items()),
+        restored=f"restores this state only in the process that has {bound}"
+        if bound
+        else f"drop it on the lens, or: anisoscope export {lens.slug} --request request.json",
+    )
 
 
 def _figure_line(figure: Figure) -> str:
-    axes = [f"{which}: {axis.label}" for which, axis in (("x", figure.x), ("y", figure.y)) if axis.label]
+    axes = [
+        f"{which}: {axis.label or figure.title}{', log' if axis.logarithmic else ''}"
+        for which, axis in (("x", figure.x), ("y", figure.y))
+        if axis.label or axis.logarithmic
+    ]
     details = "; ".join(axes + ([figure.unit] if figure.unit else []))
     return f"{figure.name:<13} {figure.title}" + (f" ({details})" if details else "")

@@ -1,15 +1,54 @@
-"""A frame's tables as CSV and as arrays."""
+"""What the figures of a frame draw, as CSV and as arrays; beside a logarithm the value itself."""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from ..figure import Figure
 from ..frame import Columns, Frame
+
+ACROSS = ("x", "xs", "x0", "x1", "left", "right")
+UPWARD = ("y", "ys", "y0", "y1", "y2", "top")
+"""Columns along the two axes, of all kinds of layers."""
+
+POWER = "10^"
+"""Before the name of a column: the values whose log₁₀ are drawn."""
+
+
+def drawn_tables(figures: Sequence[Figure], frame: Frame) -> dict[str, Columns]:
+    """The tables of the figures' layers; a coordinate y along a logarithmic axis is followed by `10^y`."""
+    tables: dict[str, Columns] = {}
+    for figure in figures:
+        coordinates = [
+            name
+            for axis, names in ((figure.x, ACROSS), (figure.y, UPWARD))
+            if axis.logarithmic
+            for name in names
+        ]
+        for layer in figure.layers:
+            columns = tables.get(layer.table, frame.tables[layer.table])
+            image = layer.kind == "image"
+            tables[layer.table] = columns if image else _with_values(columns, coordinates)
+    return tables
+
+
+def _with_values(columns: Columns, coordinates: Sequence[str]) -> Columns:
+    found: Columns = {}
+    for name, values in columns.items():
+        found[name] = values
+        if name in coordinates:
+            found[POWER + name] = (
+                [10.0 ** np.asarray(piece, np.float64) for piece in values]
+                if _in_pieces(values)
+                else 10.0 ** np.asarray(values, np.float64)
+            )
+    return found
 
 
 def table_csv(columns: Columns) -> str:
@@ -29,9 +68,16 @@ def table_csv(columns: Columns) -> str:
     return sink.getvalue()
 
 
-def arrays(frame: Frame) -> dict[str, np.ndarray]:
+def arrays(tables: dict[str, Columns]) -> dict[str, np.ndarray]:
     """Every numeric column as `table/column`, the names of an NPZ."""
-    return frame.numeric_columns()
+    return Frame(tables, {}).numeric_columns()
+
+
+def npz(named: Mapping[str, np.ndarray]) -> bytes:
+    """Arrays by name, compressed."""
+    sink = io.BytesIO()
+    np.savez_compressed(sink, **named)  # pyright: ignore[reportArgumentType]
+    return sink.getvalue()
 
 
 def plain_fact(value: Any) -> Any:
@@ -63,13 +109,20 @@ def _write_plain(writer: Any, columns: Columns) -> None:
 
 
 def _write_pieces(writer: Any, columns: Columns) -> None:
-    named = {name: values for name, values in columns.items() if name in ("xs", "ys")}
+    named = {name: values for name, values in columns.items() if name.removeprefix(POWER) in ("xs", "ys")}
     writer.writerow(["piece", "ring", *named])
-    holes = columns.get("holes", [[] for _ in named["xs"]])
-    for piece, (xs, ys, inner) in enumerate(zip(named["xs"], named["ys"], holes, strict=True)):
-        rings = [np.column_stack([xs, ys]), *(np.asarray(ring) for ring in inner)]
+    holes = columns.get("holes", [[] for _ in columns["xs"]])
+    for piece, (*outer, inner) in enumerate(zip(*named.values(), holes, strict=True)):
+        rings = [np.column_stack(outer), *(_with_powers(ring, named) for ring in inner)]
         for ring, points in enumerate(rings):
-            writer.writerows([piece, ring, _cell(x), _cell(y)] for x, y in points)
+            writer.writerows([piece, ring, *map(_cell, point)] for point in points)
+
+
+def _with_powers(ring: Any, named: Columns) -> np.ndarray:
+    """Points (n, 2) of a hole, with the columns that the outline has."""
+    x, y = np.asarray(ring, np.float64).T
+    own = {"xs": x, "ys": y, POWER + "xs": 10.0**x, POWER + "ys": 10.0**y}
+    return np.column_stack([own[name] for name in named])
 
 
 def _write_image(writer: Any, columns: Columns) -> None:

@@ -6,7 +6,7 @@ import math
 
 from ...figure import Axis, Figure, Key, Layer, Role, Style, when
 from ...frame import Frame
-from ...ticks import logarithmic, plain, rounded
+from ...ticks import Logarithmic, logarithmic, plain, rounded
 
 BEYOND = when("view", "beyond")
 PARTS: dict[str, tuple[Role, str]] = {
@@ -108,7 +108,7 @@ def _linear(frame: Frame) -> Figure:
 
 
 def _samples(frame: Frame) -> Figure:
-    ticks = tuple((math.log10(value), text) for value, text in plain((0.5, 1, 2, 5, 10)))
+    ticks = Logarithmic((math.log10(value), text) for value, text in plain((0.5, 1, 2, 5, 10)))
     known, wanted = frame.facts.get("beyond_known", 0), frame.facts.get("beyond_wanted", 0)
     return Figure(
         name="beyond_samples",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ...figure import Axis, Figure, Key, Layer, Role, Style, when
 from ...frame import Frame
-from ...ticks import decades
+from ...ticks import Logarithmic, decades
 from .sweep_figures import samples
 
 COMPARE = when("view", "compare")
@@ -41,6 +41,9 @@ SCALES = (
 ROLES: tuple[Role, ...] = ("blue", "ink", "purple", "amber", "green")
 
 
+RISES = Logarithmic(((-1.0, "0.1"), (0.0, "1"), (1.0, "10"), (2.0, "100"), (4.0, "10⁴")))
+
+
 def figures(frame: Frame) -> tuple[Figure, ...]:
     """In reading order."""
     return (_loss(frame), _ladder(frame), _divergence())
@@ -71,7 +74,7 @@ def _loss(frame: Frame) -> Figure:
             Layer("compare_cursor", "vlines", Style("hand", "exact"), above=True),
         ),
         x=_axis(frame, visible=False),
-        y=Axis("", (-1.0, 4.0), ((-1.0, "0.1"), (0.0, "1"), (1.0, "10"), (2.0, "100"), (4.0, "10⁴"))),
+        y=Axis("", (-1.0, 4.0), RISES),
         size="second",
         drag=True,
         tap=True,

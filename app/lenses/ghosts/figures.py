@@ -9,6 +9,7 @@ import numpy as np
 from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
 from ...numbers import shown
+from ...ticks import Logarithmic, powers
 from . import views
 from .extents import HIGHEST_ORDER, TILES_ACROSS, TILES_DOWN, estimate_ceiling
 from .hand import BOTTOM_SHARE
@@ -150,7 +151,7 @@ def _error(numbers: dict[str, float]) -> Figure:
             Layer("error_dot", "points", Style(HAND, "handle", size=10), above=True),
         ),
         x=_step_axis(numbers),
-        y=Axis("", (-16, 8), ((-16, "10⁻¹⁶"), (-8, "10⁻⁸"), (0, "1"), (8, "10⁸"))),
+        y=Axis("", (-16, 8), powers((-16, -8, 0, 8))),
         size="thin",
         when=STEP,
         aria="Error of the Taylor model along the step, logarithmic: with the order it goes to zero inside the "
@@ -206,7 +207,7 @@ def _histogram(frame: Frame) -> Figure:
         x=Axis(
             "radius as a step τ",
             (float(bins[0]), float(bins[-1])),
-            tuple((math.log10(m), shown(m) if m < 1e-3 else f"{m:g}") for m in thinned),
+            Logarithmic((math.log10(m), shown(m) if m < 1e-3 else f"{m:g}") for m in thinned),
         ),
         y=Axis("", (0, tallest), _round_ticks(tallest)),
         size="pair",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import param
 
-from ...control import Card, Claim, Group, Readout, Table
+from ...control import Attachment, Card, Claim, Group, Readout, Table
 from ...errors import RequestError
 from ...figure import Figure
 from ...frame import Columns, Frame, Idle
@@ -236,6 +236,16 @@ class GhostsLens(Lens):
         from .figures import figures
 
         return figures(frame)
+
+    def attachments(self, request: Request, frame: Frame) -> dict[str, Attachment]:
+        from .attachments import attachments
+
+        return attachments(request)
+
+    def bound_to_process(self, request: Request) -> str:
+        if request["view"] == "watch" and request["watch"]:
+            return "the record that is followed"
+        return "your network, handed over in Python" if request["source"] == "own" else ""
 
     def card(self, request: Request, frame: Frame) -> Card | None:
         from .statements import card

@@ -103,9 +103,15 @@ def source_of(request: Request) -> Probe | None:
     return probe(*(request[name] for name in names))
 
 
-def _sample(request: Request) -> Subject:
+def probed_samples(request: Request) -> Probe | Table:
+    """What a request looks at outside the sandbox: a network along a direction, or a table of its own."""
     source = _table(request) if request["source"] == "table" else source_of(request)
     assert source is not None
+    return source
+
+
+def _sample(request: Request) -> Subject:
+    source = probed_samples(request)
     count = len(source.labels)
     index = request["sample"]
     if not -1 <= index < count:

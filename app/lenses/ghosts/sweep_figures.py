@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
-from ...ticks import Ticks, decades, powers
+from ...ticks import Logarithmic, Ticks, decades, powers
 from .choices import SWEEP_AXES
 
 SWEEP = when("view", "sweep")
@@ -70,7 +70,7 @@ def _even_powers(low: float, high: float) -> Ticks:
 def _factors(most: int) -> Ticks:
     """A tick at every decade up to this one, either way."""
     words = {k: f"÷ {10**-k}" if k < 0 else f"× {10**k}" for k in range(-most, most + 1)} | {0: "1"}
-    return tuple((float(k), text) for k, text in words.items())
+    return Logarithmic((float(k), text) for k, text in words.items())
 
 
 def _figure(frame: Frame, quantity: str, plot: _Plot) -> Figure:

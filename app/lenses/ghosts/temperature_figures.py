@@ -6,7 +6,7 @@ import math
 
 from ...figure import Axis, Figure, Key, Layer, Role, Style, when
 from ...frame import Frame
-from ...ticks import decades
+from ...ticks import Logarithmic, decades
 from .extents import COLDEST, HOTTEST
 from .sweep_shipped import TEMPERATURES
 from .temperature_shipped import trained_spread
@@ -23,7 +23,7 @@ _SHADES: tuple[tuple[Role, float], ...] = (
 )  # fmt: skip
 """Of the six temperatures, cold to hot."""
 
-_DEGREES = tuple((math.log10(t), f"{t:g}") for t in (COLDEST, 0.1, 1, 10))
+_DEGREES = Logarithmic((math.log10(t), f"{t:g}") for t in (COLDEST, 0.1, 1, 10))
 
 
 def figures(frame: Frame) -> tuple[Figure, ...]:

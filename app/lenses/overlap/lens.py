@@ -7,7 +7,7 @@ from typing import Any
 
 import param
 
-from ...control import Card, Choice, Claim, Dial, Group, Readout, Switch, Table
+from ...control import Attachment, Card, Choice, Claim, Dial, Group, Readout, Switch, Table
 from ...figure import Figure, when
 from ...frame import Frame
 from ...lens import Lens, Paper
@@ -161,7 +161,7 @@ class OverlapLens(Lens):
         pair = {"pulsar_a": 0, "pulsar_b": 1} if "pulsars" in opened else {}
         return {**state, **opened, **pair}
 
-    def attachments(self, request: Request, frame: Frame) -> dict[str, bytes]:
+    def attachments(self, request: Request, frame: Frame) -> dict[str, Attachment]:
         from .attachments import attachments
 
         return attachments(request)

@@ -41,15 +41,21 @@ RINGS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 def picture(request: Request, encoding: Encoding, pixels: int) -> dict[str, Columns]:
     """The point-spread function around the middle of the picture, in mean cells."""
     half = request["field_of_view"]
-    steps = (torch.arange(pixels, dtype=torch.float64) + 0.5) / pixels * 2 * half - half
-    axes = (ANCHOR[0] + steps / encoding.average, ANCHOR[1] + steps / encoding.average)
-    values = point_spread_map(encoding.geometry, encoding.x0, axes, request["kernel"], threads=1)
-    shares = values.mT.clamp(0, 1).numpy()
+    shares = values(request, encoding, pixels)[1].clamp(0, 1).numpy()
     if request["logarithmic"]:
         shares = np.log(np.maximum(shares, FAINTEST) / FAINTEST) / -math.log(FAINTEST)
     edges = {"x0": -half, "x1": half, "y0": -half, "y1": half}
     image = np.rint(255 * shares).astype(np.uint8)
     return {"psf": {**{name: np.array([value]) for name, value in edges.items()}, "image": image}}
+
+
+def values(request: Request, encoding: Encoding, pixels: int) -> tuple[Tensor, Tensor]:
+    """Places (pixels,) along both axes from the middle, in mean cells, and the function there, (y, x)."""
+    half = request["field_of_view"]
+    steps = (torch.arange(pixels, dtype=torch.float64) + 0.5) / pixels * 2 * half - half
+    axes = (ANCHOR[0] + steps / encoding.average, ANCHOR[1] + steps / encoding.average)
+    found = point_spread_map(encoding.geometry, encoding.x0, axes, request["kernel"], threads=1)
+    return steps, found.mT
 
 
 def half_widths(request: Request, encoding: Encoding, geometry: CellGeometry, quick: bool) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 
 import param
 
-from ...control import Action, Choice, Claim, Dial, Group, Readout, Switch, Table
+from ...control import Action, Attachment, Choice, Claim, Dial, Group, Readout, Switch, Table
 from ...figure import Figure, when
 from ...frame import Frame, Idle
 from ...lens import Lens, Paper
@@ -157,6 +157,11 @@ class PsfLens(Lens):
         from .figures import figures
 
         return figures(frame)
+
+    def attachments(self, request: Request, frame: Frame) -> dict[str, Attachment]:
+        from .attachments import attachments
+
+        return attachments(request, frame)
 
     def readouts(self, request: Request, frame: Frame) -> tuple[Readout, ...]:
         from .statements import readouts

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import param
 
-from ...control import Action, Card, Choice, Claim, Dial, Group, Readout, Switch, Table, Transport
+from ...control import Action, Attachment, Card, Choice, Claim, Dial, Group, Readout, Switch, Table, Transport
 from ...figure import Condition, Figure, when
 from ...frame import Columns, Frame, Idle
 from ...lens import Lens, Records
@@ -177,7 +177,10 @@ class SpectraLens(Lens):
 
         return claims(request, frame)
 
-    def attachments(self, request: Request, frame: Frame) -> dict[str, bytes]:
+    def bound_to_process(self, request: Request) -> str:
+        return "the recordings that are followed" if request["watch"] else ""
+
+    def attachments(self, request: Request, frame: Frame) -> dict[str, Attachment]:
         from .attachments import attachments
 
         return attachments(request)

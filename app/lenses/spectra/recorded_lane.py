@@ -24,6 +24,7 @@ class AwaitedLane:
     """A file that is not there yet, or has no whole header: a lane without rows."""
 
     matrices: tuple[Matrix, ...] = ()
+    kinds: tuple[str, ...] = ()
     steps = np.zeros(0, np.int64)
     seconds = loss = np.zeros(0)
 
@@ -54,6 +55,7 @@ class RecordedLane:
     def __init__(self, key: object, title: str, run: SpectraRun, status: str) -> None:
         self.title, self.run, self.status = title, run, status
         self.matrices: tuple[Matrix, ...] = matrices_of(run)
+        self.kinds = tuple(run.kinds)
         steps = run.steps.numpy()
         self._rows = standing(steps)
         # rows that were shown and no longer count make it another lane

@@ -80,8 +80,7 @@ def frames(request: Request) -> Iterator[Frame | Idle]:
 def left_out(request: Request) -> bool:
     """Whether what was recorded at the step is not among the rows that the browser gets of a long recording."""
     try:
-        files = followed(request["watch"])
-        lanes = _lanes(request, files, [file.look() for file in files])
+        lanes = lanes_of_recordings(request)
     except RequestError:
         # the frames that are asked for say what is wrong
         return False
@@ -91,6 +90,16 @@ def left_out(request: Request) -> bool:
         if len(lane.steps) and row not in timeline.shown(k):
             return True
     return False
+
+
+def lanes_of_recordings(request: Request) -> list[Lane]:
+    """The recordings that are asked for, as they are now.
+
+    Raises:
+        RequestError: as `frames`.
+    """
+    files = followed(request["watch"])
+    return _lanes(request, files, [file.look() for file in files])
 
 
 def _lanes(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 import struct
 import zipfile
@@ -12,10 +13,13 @@ import zipfile
 import numpy as np
 import pytest
 
+from anisoscope.app import first_frame
 from anisoscope.app.errors import RequestError, UnknownLensError
 from anisoscope.app.export import export_bundle
 from anisoscope.app.export.restore import read_dropped
 from anisoscope.app.lenses.ghosts import GhostsLens
+from anisoscope.app.presets import presets
+from anisoscope.app.registry import lens_class
 
 PARAMETERS = {"r": 1.7, "order": 12, "temperature": 0.5, "sample": 9}
 
@@ -53,16 +57,97 @@ def test_provenance_names_versions_device_and_precision(bundle: zipfile.ZipFile)
     assert told["seed"] == {"direction_seed": 0, "spike_seed": 0}
 
 
-def test_arrays_and_csv_hold_the_numbers_of_the_frame(bundle: zipfile.ZipFile, frame) -> None:
+def test_arrays_and_csv_hold_the_numbers_of_the_figures(bundle: zipfile.ZipFile, frame) -> None:
+    lens = GhostsLens(**PARAMETERS)
+    drawn = {layer.table for figure in lens.figures(frame) if figure.shown(lens) for layer in figure.layers}
+    assert {f"tables/{name}.csv" for name in drawn} == {
+        n for n in bundle.namelist() if n.startswith("tables/")
+    }
     with np.load(io.BytesIO(bundle.read("data.npz")), allow_pickle=False) as arrays:
         for name, values in frame.numeric_columns().items():
-            np.testing.assert_array_equal(arrays[name], values)
+            if name.split("/")[0] in drawn:
+                np.testing.assert_array_equal(arrays[name], values)
     rows = list(csv.DictReader(io.StringIO(bundle.read("tables/true_loss.csv").decode())))
-    assert [float(row["y"]) for row in rows] == list(frame.tables["true_loss"]["y"])
+    assert [float(row["y"]) for row in rows] == list(frame.tables["true_loss"]["y"]) and set(rows[0]) == {
+        "x",
+        "y",
+    }
     veil = list(csv.DictReader(io.StringIO(bundle.read("tables/veil.csv").decode())))
     assert {row["ring"] for row in veil} == {"0", "1"}
     field = bundle.read("tables/field.csv").decode().splitlines()
     assert [int(v) for v in field[1].split(",")] == frame.tables["field"]["image"][0].tolist()
+
+
+def test_beside_a_logarithm_stands_the_value(bundle: zipfile.ZipFile, frame) -> None:
+    (dot,) = csv.DictReader(io.StringIO(bundle.read("tables/error_dot.csv").decode()))
+    assert float(dot["10^y"]) == pytest.approx(frame.facts["taylor_error"], rel=1e-9) and "10^x" not in dot
+    (cursor,) = csv.DictReader(io.StringIO(bundle.read("tables/histogram_cursor.csv").decode()))
+    assert float(cursor["10^x"]) == pytest.approx(10 ** float(cursor["x"])) and "10^y" not in cursor
+    with np.load(io.BytesIO(bundle.read("data.npz"))) as arrays:
+        np.testing.assert_allclose(np.log10(arrays["error/10^y"]), arrays["error/y"])
+    told = bundle.read("README.txt").decode()
+    assert "y: Error of the Taylor model, log" in told and "x: radius as a step τ, log" in told
+
+
+@pytest.mark.parametrize("slug", ["ghosts", "overlap", "spectra", "psf"])
+def test_an_axis_says_that_it_is_logarithmic_where_its_words_do(slug: str) -> None:
+    """Ticks at log₁₀ of the numbers they name, in every state that a preset opens."""
+    numbers = {
+        f"10{''.join('⁻⁰¹²³⁴⁵⁶⁷⁸⁹'['-0123456789'.index(c)] for c in str(k))}": 10.0**k for k in range(-30, 31)
+    }
+    seen = 0
+    for preset in presets(slug):
+        lens = lens_class(slug)()
+        lens.restore(lens.validated(preset.params).as_dict())
+        for figure in lens.figures(first_frame.load(slug)):
+            for axis in (figure.x, figure.y):
+                read = [(at, numbers.get(words) or _number(words)) for at, words in axis.ticks]
+                known = [(at, value) for at, value in read if value is not None]
+                as_powers = [value > 0 and abs(np.log10(value) - at) < 0.02 for at, value in known]
+                as_they_are = [abs(value - at) < 1e-6 * max(1.0, abs(at)) for at, value in known]
+                if all(as_powers) != all(as_they_are):
+                    assert axis.logarithmic == all(as_powers), (preset.name, figure.name, axis.ticks)
+                    seen += axis.logarithmic
+    assert seen > 0 or slug == "overlap"
+
+
+def _number(words: str) -> float | None:
+    try:
+        return float(words.replace("−", "-"))
+    except ValueError:
+        return None
+
+
+def test_attachments_hold_the_values_behind_colours_and_codes(bundle: zipfile.ZipFile, frame) -> None:
+    with np.load(io.BytesIO(bundle.read("ghosts/samples.npz"))) as samples:
+        assert samples["z"].shape == samples["a"].shape and len(samples["z"]) == len(samples["exact"])
+        assert (samples["bound"] <= samples["margin"] * (1 + 1e-12)).all()
+        assert samples["exact"][frame.facts["sample"]] == pytest.approx(frame.facts["exact_radius"], rel=1e-9)
+    assert "ghosts/samples.npz" in bundle.read("README.txt").decode()
+
+
+def exported(slug: str, **parameters: object) -> zipfile.ZipFile:
+    sink = io.BytesIO()
+    export_bundle({"lens": slug, "parameters": parameters}, sink, formats=(), widths_mm=())
+    return zipfile.ZipFile(sink)
+
+
+def test_the_point_spread_function_and_its_maps_are_exported_as_values() -> None:
+    found = exported("psf", turn=20.0, logarithmic=False)
+    with np.load(io.BytesIO(found.read("psf/point_spread.npz"))) as file:
+        x, values = file["x"], file["values"]
+    assert values.shape == (len(x), len(x)) == (512, 512) and 0.98 < values.max() <= 1
+    with np.load(io.BytesIO(found.read("data.npz"))) as arrays:
+        np.testing.assert_allclose(arrays["psf/image"], 255 * values.clip(0, 1), atol=0.51)
+    with np.load(io.BytesIO(exported("psf", view="maps").read("psf/places.npz"))) as maps:
+        assert maps["beta"].shape == maps["ratio"].shape and (maps["ratio"] >= 1).all()
+
+
+def test_the_sky_is_exported_as_its_coefficients() -> None:
+    rows = list(csv.DictReader(io.StringIO(exported("overlap").read("overlap/sky.csv").decode())))
+    assert [(int(row["l"]), int(row["m"])) for row in rows[:4]] == [(0, 0), (1, -1), (1, 0), (1, 1)]
+    assert float(rows[0]["c_lm"]) == pytest.approx(math.sqrt(4 * math.pi))
+    assert len(rows) == 121
 
 
 def test_every_shown_figure_is_there_in_every_format(bundle: zipfile.ZipFile) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from collections.abc import Iterator
@@ -87,6 +88,19 @@ def test_what_a_recorder_wrote_is_what_the_lens_draws(tmp_path: Path, kind: str)
     place = run.kinds.index(kind if kind in "WU" else "W")
     assert run.rotation is not None
     np.testing.assert_allclose(turned["y"], run.rotation[:, 1, place, 1].numpy(), rtol=1e-6)
+
+
+def test_an_export_of_a_recording_carries_every_singular_value(tmp_path: Path) -> None:
+    path = tmp_path / "mine.spec"
+    training(path)
+    run, lens = spectra_run(path), dropped(("mine.spec", path.read_bytes()))
+    (attachment,) = lens.attachments(lens.request(), lens.compute()).values()
+    with np.load(io.BytesIO(attachment.content)) as arrays:
+        assert arrays["lane_1/steps"].tolist() == run.steps.tolist()
+        for layer in run.layers:
+            for kind in run.kinds:
+                name = f"lane_1/{layer['name']}/{kind}"
+                np.testing.assert_array_equal(arrays[name], run.sigma(layer["name"], kind))
 
 
 def test_a_dropped_recording_opens_at_its_end_and_the_fifth_takes_the_last_place(tmp_path: Path) -> None:
