@@ -44,5 +44,8 @@ def attachments(request: Request) -> dict[str, Attachment]:
 def _sky_csv(coefficients: np.ndarray) -> str:
     """l, m and c_lm, in the order l² + l + m."""
     degrees = [(isqrt(index), index) for index in range(len(coefficients))]
-    rows = [f"{degree},{index - degree * (degree + 1)},{float(coefficients[index])!r}" for degree, index in degrees]
+    rows = [
+        f"{degree},{index - degree * (degree + 1)},{float(coefficients[index])!r}"
+        for degree, index in degrees
+    ]
     return "\n".join(["l,m,c_lm", *rows]) + "\n"
