@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,6 +71,7 @@ def _spectra(path: Path, format: str) -> Callable[[Path], list[Path]]:
     from anisoscope.engine.spectra import export_csv, export_npz, spectra_run
 
     run = spectra_run(path)
+    _tell_damage(path, run.record.damaged)
     return lambda out: [export_npz(run, out)] if format == "npz" else list(export_csv(run, out))
 
 
@@ -77,7 +79,14 @@ def _ghosts(path: Path, format: str) -> Callable[[Path], list[Path]]:
     from anisoscope.engine.ghosts import export_radius_csv, export_radius_npz, radius_run
 
     run = radius_run(path)
+    _tell_damage(path, run.record.damaged)
     return lambda out: [(export_radius_npz if format == "npz" else export_radius_csv)(run, out)]
+
+
+def _tell_damage(path: Path, damaged: int) -> None:
+    """The tables have no place for it."""
+    if damaged:
+        print(f"record = {str(path)!r}: {damaged} bytes are damaged and left out", file=sys.stderr)
 
 
 _WRITERS = {"spectra": _spectra, "ghosts": _ghosts}

@@ -5,6 +5,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any, SupportsFloat
 
 import numpy as np
@@ -116,8 +117,10 @@ class RadiusRecorder:
         Raises:
             InvalidClipSetting: on what is no single number.
         """
-        single = value.numel() == 1 and not value.is_complex() if isinstance(value, Tensor) else None
-        if single is False or (single is None and not isinstance(value, SupportsFloat)):
+        if isinstance(value, np.ndarray) and value.size == 1:
+            value = value.item()
+        tensor = isinstance(value, Tensor) and value.numel() == 1 and not value.is_complex()
+        if not tensor and not isinstance(value, Real):
             raise InvalidClipSetting(f"loss must be one number, not {value!r}")
         # Read when a step is measured: on a GPU the other steps do not wait for it.
         self._taken_loss = value.detach().clone() if isinstance(value, Tensor) else value
@@ -130,8 +133,16 @@ class RadiusRecorder:
         Raises:
             InvalidClipSetting: on indices that are no list of whole numbers.
         """
-        tensor = torch.as_tensor(indices)
-        if tensor.ndim != 1 or tensor.is_floating_point() or tensor.is_complex():
+        try:
+            tensor = torch.as_tensor(indices)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InvalidClipSetting(f"indices must be a list of whole numbers, not {indices!r}") from error
+        if (
+            tensor.ndim != 1
+            or tensor.is_floating_point()
+            or tensor.is_complex()
+            or tensor.dtype == torch.bool
+        ):
             raise InvalidClipSetting(
                 f"indices must be a list of whole numbers, not {tuple(tensor.shape)} {tensor.dtype}"
             )

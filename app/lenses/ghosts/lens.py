@@ -193,7 +193,10 @@ class GhostsLens(Lens):
         from .own_network import ARGUMENTS, brought
 
         others = {name: value for name, value in arguments.items() if name not in ARGUMENTS}
-        return others if len(others) == len(arguments) else {**brought(arguments), **others}
+        if len(others) == len(arguments):
+            return others
+        values, self._own = brought(arguments)
+        return {**values, **others}
 
     def following(self) -> Following[Any]:
         from .watched import FOLLOWING

@@ -7,13 +7,14 @@ the reader's model, its gradients and buffers are never touched.
 from __future__ import annotations
 
 import copy
-import itertools
+import hashlib
 import math
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor, nn
@@ -27,24 +28,27 @@ from .probe import Probe, twin
 ARGUMENTS = ("model", "inputs", "targets")
 DIRECTIONS = ("-gradient", "+gradient", "random")
 KEPT = 8
-"""Networks that a process keeps; the oldest go first."""
+"""Networks that a process keeps after their lens is gone; the oldest go first."""
 
 
 @dataclass(frozen=True, eq=False)
 class Own:
-    """A copy of a reader's network in evaluation mode, its inputs, and the class of each."""
+    """A copy of a reader's network in evaluation mode, its inputs, and the class of each; its name is of what it is."""
 
     model: nn.Module
     inputs: Tensor
     targets: Tensor
 
 
-_kept: OrderedDict[str, Own] = OrderedDict()
-_numbers = itertools.count(1)
+_alive: WeakValueDictionary[str, Own] = WeakValueDictionary()
+"""By name; those whose lens is still held in Python, or that are among the newest."""
+
+_newest: deque[Own] = deque(maxlen=KEPT)
+"""For pages, which hold a name alone."""
 
 
-def brought(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameter values for the arguments model, inputs and targets.
+def brought(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], Own]:
+    """Parameter values for the arguments model, inputs and targets, and what the lens has to hold.
 
     Raises:
         RequestError: one is missing or of another kind, by name; or the network cannot be copied or probed.
@@ -53,16 +57,26 @@ def brought(arguments: Mapping[str, Any]) -> dict[str, Any]:
     if missing:
         raise RequestError(missing[0], None, f"must be given: {', '.join(ARGUMENTS)} belong together")
     own = _checked(arguments["model"], arguments["inputs"], arguments["targets"])
-    name = f"network-{next(_numbers)}"
-    _kept[name] = own
-    try:
-        own_probe(name, "-gradient", 0)
-    except RequestError:
-        del _kept[name]
-        raise
-    while len(_kept) > KEPT:
-        _kept.popitem(last=False)
-    return {"source": "own", "own": name, "sample": -1}
+    _probed(own, "-gradient", 0)
+    name = f"network-{_fingerprint(own)}"
+    # of two with one name, equal but for what their code calls, the later one counts
+    _alive[name] = own
+    _newest.append(own)
+    return {"source": "own", "own": name, "sample": -1}, own
+
+
+def _fingerprint(own: Own) -> str:
+    """Of classes, code and tensors: a link or a request.json finds this network again where it is handed over again,
+    and never another one."""
+    found = hashlib.sha256()
+    for name, module in own.model.named_modules():
+        kind = type(module)
+        code = getattr(getattr(kind, "forward", None), "__code__", None)
+        found.update(f"{name} {kind.__module__}.{kind.__qualname__}".encode() + getattr(code, "co_code", b""))
+    for name, tensor in (*own.model.state_dict().items(), ("inputs", own.inputs), ("targets", own.targets)):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()[:12]
 
 
 def _checked(model: object, inputs: object, targets: object) -> Own:
@@ -88,7 +102,6 @@ def _kind(value: object) -> str:
     return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
 
 
-@lru_cache(maxsize=8)
 def own_probe(name: str, kind: str, seed: int) -> Probe:
     """The network probed along a unit direction.
 
@@ -96,13 +109,18 @@ def own_probe(name: str, kind: str, seed: int) -> Probe:
         RequestError: it is not in this process, the direction needs an optimiser's state, or its output is no table of
             logits.
     """
-    if name not in _kept:
+    own = _alive.get(name)
+    if own is None:
         raise RequestError("own", name, "the network is not here: open it with open_lens in this process", "")
+    return _probed(own, kind, seed)
+
+
+@lru_cache(maxsize=8)
+def _probed(own: Own, kind: str, seed: int) -> Probe:
     if kind not in DIRECTIONS:
         raise RequestError(
             "direction", kind, "needs an optimiser’s state, which your network does not bring", "-gradient"
         )
-    own = _kept[name]
     # Not the kept module itself: what a network keeps of its pass would be in every later copy.
     model = twin(own.model)
     with untouched(model):

@@ -29,9 +29,17 @@ def data() -> SpikeData:
 
 
 def lane_spec(values: Mapping[str, Any] | Request) -> LaneSpec:
-    """What the four lanes have in common, as the parameters ask."""
+    """What the four lanes have in common, as the parameters ask.
+
+    Raises:
+        RequestError: a further spike at no step.
+    """
     factor, held = values["spike_factor"], values["spike_held"]
-    places = [values["spike_at"], *(int(at) for at in values["spike_again"] if at > 0)]
+    again = values["spike_again"]
+    if not all(at == 0 or (1 <= at <= LONGEST and float(at).is_integer()) for at in again):
+        allowed = f"must be whole steps from 1 to {LONGEST}, or 0 for none"
+        raise RequestError("spike_again", tuple(again), allowed, (0.0,) * AGAIN)
+    places = [values["spike_at"], *(int(at) for at in again if at)]
     return LaneSpec(
         values["spike_optimizer"],
         values["spike_rate"],

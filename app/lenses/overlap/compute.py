@@ -81,6 +81,7 @@ def _facts(
     auto = shown[: len(itself)] @ itself[: len(shown)]
     return {
         "pulsars": len(names),
+        "last_pulsar": len(names) - 1,
         "pairs": len(gamma),
         "degree": request["degree"],
         "order": min(request["order"], request["degree"]),

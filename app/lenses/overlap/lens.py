@@ -212,7 +212,13 @@ class OverlapLens(Lens):
             Group((Dial("brush", "Brush, 0 erases"),), when=when("sky", "painted")),
             Group((Choice("array", "Array"), Choice("data", "Measured points")), "Pulsars"),
             Group((Dial("count", "Number of pulsars"),), when=when("array", "uniform")),
-            Group((Dial("pulsar_a", "Pulsar a"), Dial("pulsar_b", "Pulsar b")), "Selected pair"),
+            Group(
+                (
+                    Dial("pulsar_a", "Pulsar a", end="last_pulsar"),
+                    Dial("pulsar_b", "Pulsar b", end="last_pulsar"),
+                ),
+                "Selected pair",
+            ),
             Group(
                 (
                     Dial("degree", "Degree l"),

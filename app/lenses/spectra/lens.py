@@ -263,7 +263,7 @@ def _picture() -> Group:
         (
             Choice("scale", "Unit"),
             Choice("against", "Loss against"),
-            Dial("last", "Last steps, 0: all"),
+            Dial("last", "Last steps, 0: all", end="last_step"),
             Dial("seed", "Seed"),
         ),
         "Picture",

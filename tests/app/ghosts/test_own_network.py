@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import math
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,9 @@ from torch import Tensor, nn
 
 from anisoscope.app import open_lens
 from anisoscope.app.errors import RequestError
+from anisoscope.app.export import export_bundle
 from anisoscope.app.frame import Frame
+from anisoscope.app.lenses.ghosts import own_network
 from anisoscope.app.words import explanation
 
 
@@ -193,3 +197,43 @@ def test_what_a_network_keeps_of_its_pass_is_in_no_later_look() -> None:
         probabilities = torch.softmax(model.linear(x).detach(), 1)[range(4), y]
         assert look.facts["probability"] == pytest.approx(float(probabilities[look.facts["sample"]]))
     assert model.last is None and float(model.passes) == 0
+
+
+def small(seed: int) -> dict[str, Any]:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return {"model": nn.Linear(4, 3), "inputs": torch.eye(4), "targets": torch.tensor([0, 1, 2, 0])}
+
+
+def test_a_name_is_of_one_network_wherever_it_is_handed_over() -> None:
+    names = [open_lens("ghosts", **small(seed)).request()["own"] for seed in (1, 2, 1)]
+    assert names[0] == names[2] != names[1]
+    found = small(1)
+    found["inputs"][0, 0] = 2.0
+    assert open_lens("ghosts", **found).request()["own"] not in names
+
+    class Doubled(nn.Linear):
+        def forward(self, input: Tensor) -> Tensor:
+            return 2 * super().forward(input)
+
+    doubled = Doubled(4, 3)
+    doubled.load_state_dict(small(1)["model"].state_dict())
+    assert open_lens("ghosts", **{**small(1), "model": doubled}).request()["own"] not in names
+
+
+def test_a_lens_that_is_held_keeps_its_network() -> None:
+    held = open_lens("ghosts", **small(11))
+    let_go = open_lens("ghosts", **small(12)).request()
+    for seed in range(20, 30):
+        open_lens("ghosts", **small(seed))
+    own_network._probed.cache_clear()
+    assert held.compute().facts["sample"] >= 0
+    with pytest.raises(RequestError, match="the network is not here"):
+        open_lens("ghosts").compute(let_go)
+
+
+def test_an_export_says_that_only_this_process_has_the_network() -> None:
+    lens, sink = open_lens("ghosts", **small(3)), io.BytesIO()
+    export_bundle(lens.request().to_json(), sink, formats=(), widths_mm=())
+    told = zipfile.ZipFile(sink).read("README.txt").decode()
+    assert "only in the process that has your network" in told and "--request" not in told

@@ -175,6 +175,8 @@ def test_the_baseline_is_said_to_do_as_well_where_it_does(lens, trained, norm, r
         ({"spike_steps": LONGEST + 1}, "spike_steps"),
         ({"spike_seed": -1}, "spike_seed"),
         ({"spike_again": [1.0]}, "spike_again"),
+        ({"spike_again": [0.5, 0, 0, 0]}, "spike_again = .*whole steps from 1 to"),
+        ({"spike_again": [1e9, -1, 0.5, 3]}, "spike_again"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_by_name(lens: GhostsLens, values, name: str) -> None:

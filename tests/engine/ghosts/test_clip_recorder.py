@@ -101,8 +101,9 @@ def test_the_bottleneck_is_told_by_its_index_in_the_data_set_where_the_batch_is(
                 recorder.batch(indices)
             nn.functional.cross_entropy(model(x), torch.tensor([0, 1, 0, 1])).backward()
             clip.step(x)
-        with pytest.raises(InvalidClipSetting, match="indices must be a list of whole numbers"):
-            recorder.batch(torch.ones(3))
+        for wrong in (torch.ones(3), torch.ones(3, dtype=torch.bool), [[1], [2]], None, "abc"):
+            with pytest.raises(InvalidClipSetting, match="indices must be a list of whole numbers"):
+                recorder.batch(wrong)  # pyright: ignore[reportArgumentType]
     run = radius_run(tmp_path / "run.radius")
     assert run.bottleneck.tolist() == [72, 7, 2] and run.named.tolist() == [True, True, False]
 
@@ -142,9 +143,13 @@ def test_the_loss_of_a_closure_is_recorded(tmp_path: Path) -> None:
         last = clip.step(x, closure)
         with pytest.raises(InvalidClipSetting, match="loss must be one number, not 'low'"):
             recorder.loss("low")
-        with pytest.raises(InvalidClipSetting, match="loss must be one number"):
-            recorder.loss(torch.ones(2))
-    assert radius_run(tmp_path / "run.radius").loss.tolist() == [last.loss.item()]
+        for wrong in (torch.ones(2), np.ones(2), np.array(["a"]), [1.0], None):
+            with pytest.raises(InvalidClipSetting, match="loss must be one number"):
+                recorder.loss(wrong)
+        for one in (np.array([0.5]), np.float32(0.25), torch.tensor([0.125]), 2):
+            recorder.loss(one)
+            clip.step(x, closure)
+    assert radius_run(tmp_path / "run.radius").loss.tolist() == [last.loss.item(), 0.5, 0.25, 0.125, 2]
 
 
 KILLED = """

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +137,9 @@ def test_csv_of_numbers(run: SpectraRun, tmp_path: Path) -> None:
     )
     # gradients of rank one say so, whatever noise lies below
     assert rows[1, "0.weight", "G", "effective_rank"] == pytest.approx(1)
+    # bounds of what the noise allows, as on the page
+    assert 0 < rows[1, "0.weight", "G", "flatness"] < 1e-3
+    assert 1e3 < rows[1, "0.weight", "G", "condition_over_median"] < math.inf
 
 
 def test_an_empty_run(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`export_recording`: thin, and every mistake is named."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,18 @@ def test_writes_what_was_asked_for(record: Path, tmp_path: Path) -> None:
         assert kept["sigma/weight/W"].shape == (1, 2)
     found = export_recording(record, tmp_path / "a.csv", "csv")
     assert found == [tmp_path / "a.csv", tmp_path / "a-metrics.csv"] and all(p.exists() for p in found)
+
+
+def test_damage_is_told(record: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    export_recording(record, tmp_path / "a.npz", "npz")
+    assert capsys.readouterr().err == ""
+    content = bytearray(record.read_bytes())
+    whole = len(content)
+    place = content.index(b"spectra", whole // 3)
+    content[place : place + 3] = b"???"
+    record.write_bytes(content)
+    export_recording(record, tmp_path / "b.npz", "npz")
+    assert re.search(r"run.spec': \d+ bytes are damaged and left out", capsys.readouterr().err)
 
 
 def test_mistakes_are_named(record: Path, tmp_path: Path) -> None:
