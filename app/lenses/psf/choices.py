@@ -39,6 +39,21 @@ PICTURES = {
     "your own": "own",
 }
 LEDES = {
+    "maps": (
+        "Turn each level,",
+        "or train for longer. The blur depends on the place in the cell, on the direction and on the time of training: "
+        "here are all places at once, and what the blur leaves of two points.",
+    ),
+    "tables": (
+        "Turn each level,",
+        "or shrink the table. Places that share a row of it answer together: the kernel stays, and a speckle of others "
+        "comes on top.",
+    ),
+    "adviser": (
+        "Drag the width",
+        "of the finest feature you need. Levels, growth and table follow from the laws of the other views, and so does "
+        "what they will cost.",
+    ),
     "fit": (
         "Shrink the tables",
         "and watch four encodings fit one image: how much comes from turned levels, and how much from other hashes alone.",

@@ -148,6 +148,9 @@ class PsfLens(Lens):
     def invitation(self) -> tuple[str, str]:
         return choices.LEDES.get(self.view, self.lede)
 
+    def topic(self) -> str:
+        return next(words for words, view in choices.VIEWS.items() if view == self.view)
+
     def frames(self, request: Request) -> Iterator[Frame | Idle | None]:
         from .compute import frames
 
@@ -179,29 +182,36 @@ class PsfLens(Lens):
         return claims(request, frame)
 
     def controls(self) -> tuple[Group, ...]:
-        kernel, encoding = when("view", "kernel", "maps", "tables"), when("view", *NOT_FIT)
+        # the adviser is asked for an encoding: what shapes the present one is not its matter
+        shaped, encoding = when("view", "kernel", "maps", "tables"), when("view", *NOT_FIT)
         return (
             Group(
                 (Dial("turn", "Turn per level θ, °", TURNS, primary=True),),
-                when=encoding & when("dimension", 2),
+                when=shaped & when("dimension", 2),
             ),
             Group(
                 (Dial("fit_log2_table", "Rows of a table, log₂ T", primary=True),), when=when("view", "fit")
             ),
             Group((Choice("view", "Figures"),)),
-            Group((Choice("rotation_set", "Rotations of the levels"),), when=encoding & when("dimension", 3)),
-            Group((Choice("kernel", "Kernel"),), when=kernel),
+            Group((Choice("rotation_set", "Rotations of the levels"),), when=shaped & when("dimension", 3)),
+            Group((Choice("kernel", "Kernel"),), when=shaped),
             Group(
                 (
                     Dial("levels", "Levels L"),
                     Dial("growth", "Growth b"),
-                    Dial("base", "Coarsest grid N_min", log=True),
                     Dial("active", "Levels switched on"),
                 ),
                 "Encoding",
+                when=shaped,
+            ),
+            Group(
+                (
+                    Dial("base", "Coarsest grid N_min", log=True),
+                    Choice("dimension", "Dimensions"),
+                    Choice("convention", "Convention"),
+                ),
                 when=encoding,
             ),
-            Group((Choice("dimension", "Dimensions"), Choice("convention", "Convention")), when=encoding),
             Group(
                 (
                     Switch("logarithmic", "Logarithmic colours"),
@@ -237,7 +247,7 @@ def _beside() -> tuple[Group, ...]:
         ),
         Group(
             (
-                Dial("width", "Feature’s width, pixels", log=True),
+                Dial("width", "Feature’s width, pixels", log=True, primary=True),
                 Dial("budget", "Budget, MB", log=True),
                 Choice("regime", "Points are fitted"),
                 Dial("features", "Features F"),
