@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import panel as pn
 
-from . import words
+from . import numbers, words
 from .binding import bind
 from .control import Dial, Table, Transport, hands, shown
 from .drawing.canvas import Canvas
@@ -371,7 +371,9 @@ def _plain(part: Any) -> Any:
 def _item(preset: Preset) -> dict[str, Any]:
     """A preset in the list: our number beside the paper's, and why they differ where they do."""
     fact, (value, _) = next(iter(preset.expect.items()), ("", (0.0, 0.0)))
-    here = f"here {fact.replace('_', ' ')} {value:.5g}" if fact else ""
+    number = f"{value:.5g}"
+    number = numbers.shown(value) if "e" in number else numbers.true_minus(number)
+    here = f"here {fact.replace('_', ' ')}: {number}" if fact else ""
     paper = "" if preset.paper_value is None else f"paper {_short(preset.paper_value)}"
     return {
         "name": preset.name,

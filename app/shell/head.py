@@ -15,7 +15,8 @@ from .component import asset
 MARKS = {
     "line": '<path d="M0 6H20" stroke="currentColor" stroke-width="2"/>',
     "bound": '<path d="M0 6H20" stroke="currentColor" stroke-width="1.8" stroke-dasharray="5 2.5"/>',
-    "fine": '<path d="M0 6H20" stroke="currentColor" stroke-width="1.2" opacity=".7"/>',
+    # On whole pixels: between two it would be paler than what it stands for.
+    "fine": '<path d="M0 6.5H20" stroke="currentColor" stroke-width="1.2"/>',
     "dot": '<circle cx="6" cy="6" r="3.2" fill="currentColor"/>',
     "ring": '<circle cx="6" cy="6" r="3.9" fill="none" stroke="currentColor" stroke-width="1.8"/>',
     "handle": '<circle cx="6" cy="6" r="4.2" fill="currentColor" fill-opacity=".3" stroke="currentColor"/>',

@@ -246,8 +246,8 @@ def _reasons(
     lines = [
         f"{basis} follows from 1/{wish.resolution:g} wanted ({wish.regime})",
         f"{levels} levels keep the growth, {growth:.4g}, at {GROWTH_MAX} or below",
-        f"T = 2^{bits} is the largest within {wish.max_bytes} bytes, or the least without collisions",
-        "nothing collides" if snr == math.inf else f"speckle is 1/{snr:.3g} of the peak",
+        f"T = 2^{bits} is the largest within {wish.max_bytes / 1e6:g} MB, or the least without collisions",
+        "nothing collides" if snr == math.inf else f"speckle is 1/{float(f'{snr:.3g}'):g} of the peak",
     ]
     if utilisation is not None:
         verdict = (

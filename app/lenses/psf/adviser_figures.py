@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ...figure import Axis, Figure, Key, Layer, Style, when
 from ...frame import Frame
 from ...numbers import shown
@@ -16,7 +18,7 @@ ADVISER = when("view", "adviser")
 def figures(frame: Frame) -> tuple[Figure, ...]:
     """In reading order."""
     facts = frame.facts
-    return (_width(facts), _growth(facts), _snr(facts), _reasons())
+    return (_width(facts), _growth(facts), _snr(frame), _reasons())
 
 
 def _width(facts: Mapping[str, Any]) -> Figure:
@@ -63,7 +65,9 @@ def _growth(facts: Mapping[str, Any]) -> Figure:
     )
 
 
-def _snr(facts: Mapping[str, Any]) -> Figure:
+def _snr(frame: Frame) -> Figure:
+    facts = frame.facts
+    top = max(4.0, float(np.ceil(np.max(frame.tables["advice_snr"]["y"], initial=0.0))))
     return Figure(
         name="advice_snr",
         title="Peak over speckle",
@@ -73,7 +77,7 @@ def _snr(facts: Mapping[str, Any]) -> Figure:
             Layer("advice_levels", "vlines", Style("ink", "fine", size=1.4)),
         ),
         x=_levels(facts),
-        y=Axis("", (0, 4.5), powers(range(5))),
+        y=Axis("", (0, top + 0.5), powers(range(0, int(top) + 1, 1 if top < 7 else 2))),
         size="pair",
         when=ADVISER,
         aria="Peak of the kernel over the speckle against the number of levels.",

@@ -111,7 +111,7 @@ def _at(request: Request, found: Advice, levels: int, growth: float) -> tuple[fl
 
 
 def _lines(found: Advice) -> Columns:
-    texts = [reason.replace(" bytes", " B") for reason in found.reasons]
+    texts = list(found.reasons)
     if not found.adequate:
         texts.append("not adequate: move the points within their pixels, or take another width")
     rows = -np.arange(len(texts), dtype=float)
