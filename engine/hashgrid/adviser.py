@@ -251,7 +251,9 @@ def _reasons(
     ]
     if utilisation is not None:
         verdict = (
-            "enough" if utilisation >= UTILISATION_MIN else f"less than the {100 * UTILISATION_MIN:.0f} % wanted"
+            "enough"
+            if utilisation >= UTILISATION_MIN
+            else f"less than the {100 * UTILISATION_MIN:.0f} % wanted"
         )
         lines.append(f"the samples read {100 * utilisation:.1f} % of the rows, {verdict}")
     return tuple(lines)
