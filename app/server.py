@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import webbrowser
@@ -43,7 +44,13 @@ def serve(
     Raises:
         UnknownLensError: a slug names no lens.
         OSError: the address is in use.
+        RuntimeError: in a notebook, whose loop already runs: there a lens is shown by `open_lens`.
     """
+    if _loop_runs():
+        raise RuntimeError(
+            "serve runs until it is stopped, which a notebook cannot wait for: end a cell with "
+            'open_lens("ghosts"), or run "anisoscope serve" in a terminal'
+        )
     # Names of other people's entry points become addresses only where they are slugs.
     served = list(slugs) or [slug for slug in lens_entries() if SLUG.fullmatch(slug)]
     for slug in slugs:
@@ -69,6 +76,14 @@ def serve(
         server.run_until_shutdown()
     except KeyboardInterrupt:
         server.stop()
+
+
+def _loop_runs() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def prepare() -> None:

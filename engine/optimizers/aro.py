@@ -65,9 +65,6 @@ class Aro(MatrixOptimizer):
         return {"momentum_buffer": torch.zeros_like(p), "rotation": identities(p.shape[0], p)}
 
     def _update(self, group: dict[str, Any], batch: Batch) -> None:
-        if not batch.parameters[0].numel():
-            # without entries there is no direction, and nothing to move
-            return
         states = [self.state[p] for p in batch.parameters]
         buffers = [state["momentum_buffer"] for state in states]
         foreach.lerp_(buffers, batch.gradients, 1 - group["momentum"])

@@ -64,9 +64,6 @@ class Fismo(MatrixOptimizer):
         return {"rows_metric": rows, "columns_metric": columns, "momentum_buffer": momentum}
 
     def _update(self, group: dict[str, Any], batch: Batch) -> None:
-        if not batch.parameters[0].numel():
-            # without entries there is no direction, and nothing to move
-            return
         states = [self.state[p] for p in batch.parameters]
         G = torch.stack(batch.gradients).double()
         P, Q = (torch.stack([state[key] for state in states]) for key in ("rows_metric", "columns_metric"))

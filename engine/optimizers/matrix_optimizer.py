@@ -95,7 +95,8 @@ class MatrixOptimizer(Optimizer):
         batches: dict[tuple[Any, ...], Batch] = {}
         for p in group["params"]:
             gradient = p.grad
-            if gradient is None:
+            # without entries there is no direction, and nothing to move
+            if gradient is None or not p.numel():
                 continue
             state = self.state[p]
             if not state:

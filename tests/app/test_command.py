@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 
 import anisoscope.app as app
+from anisoscope.app import server
 from anisoscope.app.command import doctor, main, serving
 from anisoscope.app.request import Request
 
@@ -192,3 +195,12 @@ def test_the_installed_command_answers() -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("anisoscope: ")
     assert "Traceback" not in done.stderr
+
+
+def test_in_a_notebook_serving_is_refused_with_what_to_do() -> None:
+    async def cell() -> None:
+        server.serve(["ghosts"], port=0, open_browser=False)
+
+    # on a thread of its own: the browser tests keep a loop on this one
+    with ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError, match="open_lens"):
+        pool.submit(lambda: asyncio.run(cell())).result(timeout=20)

@@ -34,7 +34,7 @@ def figures(frame: Frame) -> tuple[Figure, ...]:
         _power(frame),
         *_maps(facts),
         _recovered_bars(frame),
-        _detection(facts),
+        _detection(frame),
         _posterior(frame),
         _placement(),
     )
@@ -265,11 +265,13 @@ def _recovered_bars(frame: Frame) -> Figure:
     )
 
 
-def _detection(facts: Mapping[str, Any]) -> Figure:
+def _detection(frame: Frame) -> Figure:
+    # to 50, and as far as your own SNR lies
+    top = max(50, 10 * math.ceil(float(np.max(frame.tables["detection"]["x"], initial=0.0)) / 10))
     return Figure(
         name="detection",
         title="Chance to detect the unevenness",
-        unit=_null_words(facts),
+        unit=_null_words(frame.facts),
         legend=(
             Key("probability", "line", "blue"),
             Key("68 %, with the threshold’s scatter", "swatch", "blue"),
@@ -280,7 +282,7 @@ def _detection(facts: Mapping[str, Any]) -> Figure:
             Layer("detection", "curve", Style("blue", "current")),
             Layer("detection_now", "points", Style(HAND, "handle", size=11)),
         ),
-        x=Axis("Hellings–Downs SNR", (0, 50), plain(range(0, 51, 10))),
+        x=Axis("Hellings–Downs SNR", (0, top), plain(range(0, top + 1, 10 if top <= 60 else 20))),
         y=Axis("", (-0.03, 1.03), ((0.0, "0"), (0.5, "½"), (1.0, "1"))),
         size="pair",
         when=when("more", "detection"),

@@ -311,13 +311,14 @@ def test_adam_fails_equivariance() -> None:
     assert equivariance_error(lambda params: torch.optim.Adam(params, lr=0.02)) > 0.3
 
 
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0)])
 @every
-def test_a_matrix_without_entries_stays(factory: Factory) -> None:
-    empty, full = torch.nn.Parameter(torch.zeros(0, 3)), torch.nn.Parameter(gaussian(4, 3))
+def test_a_matrix_without_entries_stays(factory: Factory, shape: tuple[int, int]) -> None:
+    empty, full = torch.nn.Parameter(torch.zeros(shape)), torch.nn.Parameter(gaussian(4, 3))
     before = full.detach().clone()
     optimizer = factory([empty, full])
     for seed in range(3):
-        empty.grad, full.grad = torch.zeros(0, 3), gaussian(4, 3, seed=seed)
+        empty.grad, full.grad = torch.zeros(shape), gaussian(4, 3, seed=seed)
         optimizer.step()
-    assert empty.shape == (0, 3)
+    assert empty.shape == shape
     assert not torch.equal(full, before)
