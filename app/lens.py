@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import panel as pn
+import param
 
 from .control import Attachment, Card, Claim, Group, Readout, Table
 from .errors import RequestError
@@ -176,8 +177,13 @@ class Lens(pn.viewable.Viewer):
         return self.lede
 
     def topic(self) -> str:
-        """Which "What you see: TOPIC" of the story explains this state; empty where there is one for all."""
-        return ""
+        """Which "What you see: TOPIC" of the story explains this state: the words of the view, where a lens has several."""
+        if "view" not in self.param:
+            return ""
+        views = self.param["view"]
+        if not isinstance(views, param.Selector):
+            return ""
+        return next((words for words, view in views.get_range().items() if view == self.view), "")  # pyright: ignore[reportAttributeAccessIssue]
 
     def readouts(self, request: Request, frame: Frame) -> tuple[Readout, ...]:
         """Rows of numbers under the controls."""

@@ -46,11 +46,7 @@ def serve(
         OSError: the address is in use.
         RuntimeError: in a notebook, whose loop already runs: there a lens is shown by `open_lens`.
     """
-    if _loop_runs():
-        raise RuntimeError(
-            "serve runs until it is stopped, which a notebook cannot wait for: end a cell with "
-            'open_lens("ghosts"), or run "anisoscope serve" in a terminal'
-        )
+    _refuse_in_notebook()
     # Names of other people's entry points become addresses only where they are slugs.
     served = list(slugs) or [slug for slug in lens_entries() if SLUG.fullmatch(slug)]
     for slug in slugs:
@@ -78,12 +74,15 @@ def serve(
         server.stop()
 
 
-def _loop_runs() -> bool:
+def _refuse_in_notebook() -> None:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return False
-    return True
+        return
+    raise RuntimeError(
+        "serve runs until it is stopped, which a notebook cannot wait for: end a cell with "
+        'open_lens("ghosts"), or run "anisoscope serve" in a terminal'
+    )
 
 
 def prepare() -> None:

@@ -27,7 +27,7 @@ from .recorder import SpectraRecorder
 from .rotation import Rotation
 from .run import SpectraRun
 from .snapshot import Status
-from .spectrum import resolution, resolved, spectrum
+from .spectrum import believed, resolution, resolved, spectrum
 from .subspaces import Alignment, alignment, basis_overlap, subspace_overlap, top_subspace
 from .tables import spectra_run
 
@@ -45,6 +45,7 @@ __all__ = [
     "alignment",
     "alpha_req",
     "basis_overlap",
+    "believed",
     "bulk_variance",
     "condition_over_median",
     "effective_rank",

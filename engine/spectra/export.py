@@ -22,7 +22,7 @@ from .metrics import (
 )
 from .run import SpectraRun
 from .snapshot import Status
-from .spectrum import resolved
+from .spectrum import believed
 
 METRICS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "stable_rank": stable_rank,
@@ -33,9 +33,6 @@ METRICS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "flatness": flatness,
     "condition_over_median": condition_over_median,
 }
-BOUNDS = ("flatness", "condition_over_median")
-"""In these values below the floor count as the floor: an upper and a lower bound, where 0 would make them 0 and inf."""
-
 SPECTRA_COLUMNS = ("step", "seconds", "layer", "kind", "index", "sigma", "floor", "below_floor")
 METRICS_COLUMNS = ("step", "seconds", "layer", "kind", "name", "value")
 
@@ -80,7 +77,7 @@ def export_csv(run: SpectraRun, path: str | os.PathLike[str]) -> tuple[Path, Pat
     PATH holds the singular values, `SPECTRA_COLUMNS`: index counts from one; below_floor is 1 where sigma is
     rounding noise, not a value. A matrix that could not be measured has no rows there. PATH with "-metrics"
     before its suffix holds everything that is one number, `METRICS_COLUMNS`: "status" (a number of `Status`)
-    for every matrix, the ranks and shapes of `METRICS` from the values above the floor (see `BOUNDS`), cosine and dual of
+    for every matrix, the ranks and shapes of `METRICS` from the values that are `believed`, cosine and dual of
     update and gradient, rotations where recorded, learning rates, the scalars of the training. Numbers have
     the digits that bring float32 back.
 
@@ -122,12 +119,9 @@ def _metrics_rows(run: SpectraRun) -> Iterator[tuple[Any, ...]]:
         yield from _rows(moments, name, kind, "status", status.tolist())
         kept = (status == Status.MEASURED).nonzero()[:, 0]
         sigma, floor = run.sigma(index, kind)[kept], run.floor[kept, index, place]
-        above = resolved(sigma, floor)
         for metric, measure in METRICS.items():
-            believed = torch.maximum(sigma, floor[:, None]) if metric in BOUNDS else above
-            yield from _rows(
-                [moments[row] for row in kept.tolist()], name, kind, metric, measure(believed).tolist()
-            )
+            values = measure(believed(sigma, floor, metric)).tolist()
+            yield from _rows([moments[row] for row in kept.tolist()], name, kind, metric, values)
         if run.rotation is not None:
             for side, what in enumerate(("rotation_previous", "rotation_first")):
                 yield from _rows(moments, name, kind, what, run.rotation[:, index, place, side].tolist())

@@ -124,6 +124,19 @@ def resolved(sigma: Tensor, floor: Tensor | float) -> Tensor:
     return torch.where(sigma > floor[..., None], sigma, torch.zeros_like(sigma))
 
 
+BOUNDED = ("flatness", "condition_over_median")
+"""Metrics in which values below the floor count as the floor: an upper and a lower bound, where 0 would give 0 and inf."""
+
+
+def believed(sigma: Tensor, floor: Tensor, metric: str) -> Tensor:
+    """What a metric of `metrics` is taken of: `resolved`, or for those of `BOUNDED` nothing below the floor.
+
+    >>> believed(torch.tensor([3.0, 1e-9]), torch.tensor(1e-7), "flatness")
+    tensor([3.0000e+00, 1.0000e-07])
+    """
+    return torch.maximum(sigma, floor[..., None]) if metric in BOUNDED else resolved(sigma, floor)
+
+
 def _check_method(method: str) -> None:
     if method not in METHODS:
         raise ValueError(f"method is {method!r}: 'svd' or 'gram' is needed")

@@ -67,7 +67,7 @@ def brought(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], Own]:
 
 def _fingerprint(own: Own) -> str:
     """Of classes, code and tensors: a link or a request.json finds this network again where it is handed over again,
-    and never another one."""
+    and none that differs in these."""
     found = hashlib.sha256()
     for name, module in own.model.named_modules():
         kind = type(module)

@@ -148,9 +148,6 @@ class PsfLens(Lens):
     def invitation(self) -> tuple[str, str]:
         return choices.LEDES.get(self.view, self.lede)
 
-    def topic(self) -> str:
-        return next(words for words, view in choices.VIEWS.items() if view == self.view)
-
     def frames(self, request: Request) -> Iterator[Frame | Idle | None]:
         from .compute import frames
 

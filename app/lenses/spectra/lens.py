@@ -137,9 +137,6 @@ class SpectraLens(Lens):
             return ("Drag the step,", "or follow the newest: these are the matrices of your own training.")
         return choices.LEDES.get(self.view, self.lede)
 
-    def topic(self) -> str:
-        return next(words for words, view in choices.VIEWS.items() if view == self.view)
-
     def frames(self, request: Request) -> Iterator[Frame | Idle | None]:
         from .compute import frames
 

@@ -75,9 +75,7 @@ def measured(sigma: np.ndarray, floor: np.ndarray, metric: str, matrix: Matrix) 
     if there.any():
         rows = torch.as_tensor(sigma[there], dtype=torch.float64)
         noise = torch.as_tensor(floor[there], dtype=torch.float64)
-        bounded = metric in ("flatness", "condition_over_median")
-        believed = torch.maximum(rows, noise[:, None]) if bounded else spectra.resolved(rows, noise)
-        number = _number(believed, metric, matrix).numpy()
+        number = _number(spectra.believed(rows, noise, metric), metric, matrix).numpy()
         found[there] = np.where(np.isfinite(number), number, np.nan)
     return found
 

@@ -17,6 +17,7 @@ from anisoscope.app.frame import Frame
 from anisoscope.app.presets import presets
 from anisoscope.app.registry import lens_class, lens_entries
 from anisoscope.app.request import read_json
+from anisoscope.app.words import explanation, story
 
 SLUGS = sorted(slug for slug, entry in lens_entries().items() if entry.error is None)
 
@@ -52,6 +53,19 @@ def test_frames_end_with_a_final_one(lens) -> None:
     stages = [step.stage for step in lens.frames(lens.request()) if step is not None]
     assert stages and stages[-1][0] == stages[-1][1]
     assert stages == sorted(stages)
+
+
+def test_every_text_of_what_is_seen_is_read_in_some_view(lens) -> None:
+    views = lens.param["view"].get_range() if "view" in lens.param else {"": None}
+    topics = {
+        heading.partition(": ")[2] for heading in story(lens.slug) if heading.startswith("What you see: ")
+    }
+    assert topics <= set(views), "a text of no view"
+    told = {
+        name: explanation(type(lens)(**({} if view is None else {"view": view})))
+        for name, view in views.items()
+    }
+    assert all(told.values()) and len(set(told.values())) == len(topics) + (topics != set(views))
 
 
 def test_what_is_drawn_is_finite(lens, frame) -> None:

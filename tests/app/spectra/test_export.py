@@ -13,7 +13,7 @@ import torch
 
 from anisoscope.app.export import export_bundle
 from anisoscope.app.export.restore import read_dropped
-from anisoscope.app.lenses.spectra import SpectraLens
+from anisoscope.app.lenses.spectra import SpectraLens, trained
 from anisoscope.app.lenses.spectra.trained import training_of
 from anisoscope.engine.training import KINDS
 
@@ -105,3 +105,18 @@ def test_panes_carry_no_training() -> None:
         archive = exported(view=view)
         assert "spectra/training.npz" not in archive.namelist()
         assert any(name.startswith(view) for name in drawn(archive))
+
+
+def test_a_training_that_was_let_go_is_made_again_for_the_file() -> None:
+    """Others were asked for between the frame and the attachment."""
+    lens = SpectraLens()
+    asked = lens.validated({**GIVEN, "take": 91})
+    frame = lens.compute(asked)
+    trained._kept.clear()
+    (attachment,) = lens.attachments(asked, frame).values()
+    arrays = np.load(io.BytesIO(attachment.content))
+    assert arrays["lane_1_muon/steps"].tolist() == list(range(21))
+    shown = frame.tables["lane_1"]["loss"]
+    np.testing.assert_allclose(
+        arrays["lane_1_muon/loss"], shown[: len(arrays["lane_1_muon/loss"])], rtol=1e-6
+    )
