@@ -82,13 +82,13 @@ def _tables(request: Request, encoding: Encoding, facts: dict[str, Any]) -> Iter
 
 def _adviser(request: Request, encoding: Encoding, facts: dict[str, Any]) -> Iterator[Frame | None]:
     del encoding
-    facts = facts | {"advice_wanted": request["width"]}
     if not adviser_view.quick(request):
         yield Frame(_over_nothing({}, "advice_"), facts, (1, 2))
         yield None
     found = adviser_view.advice(adviser_view.key_of(request))
     tables, numbers = adviser_view.tables(request, found)
-    yield Frame(_over_nothing(tables), facts | numbers, (2, 2))
+    # with the curves, which the axis has to hold: of a width that is refused nothing is drawn
+    yield Frame(_over_nothing(tables), facts | numbers | {"advice_wanted": request["width"]}, (2, 2))
 
 
 def _over_nothing(tables: dict[str, Columns], *later: str) -> dict[str, Columns]:

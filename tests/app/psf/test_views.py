@@ -183,3 +183,18 @@ def test_what_cannot_be_is_refused_by_name(values, parameter):
 
 def test_readouts_wait_for_their_numbers():
     assert words_beside.beside("tables", {}) == ()
+
+
+def test_a_width_that_is_refused_moves_no_axis() -> None:
+    lens = LENS()
+    asked = {"view": "adviser", "pixels": 128, "width": 2.0}
+    shown = lens.compute(asked)
+    axes = [(figure.x, figure.y) for figure in lens.figures(shown)]
+    frames = lens.frames(lens.validated({**asked, "width": 19.5}))
+    before: list[Frame] = []
+    with pytest.raises(RequestError, match="width"):
+        before.extend(frame for frame in frames if isinstance(frame, Frame))
+    assert before
+    for frame in before:
+        shown = frame.after(shown)
+    assert [(figure.x, figure.y) for figure in lens.figures(shown)] == axes
